@@ -1,0 +1,127 @@
+//! Every bound of the node in one place: what it bounds, and what happens at the bound. No behaviour.
+
+use std::time::Duration;
+
+// --- Journal and store ---
+
+/// Appends in one transaction. At the bound the rest wait for the next transaction.
+pub const BATCH_APPENDS_MAX: usize = 4_096;
+/// Commands admitted and not yet answered, over all callers. At the bound the edge answers 503 `overloaded`.
+pub const COMMANDS_IN_FLIGHT_MAX: usize = 16_384;
+/// How long a caller waits for an actor or a commit. At the bound: 503 `timed_out`; the outcome is settled by the key.
+pub const COMMAND_DEADLINE: Duration = Duration::from_secs(10);
+/// How long a read waits until its view shows everything committed before it. At the bound: 503 `timed_out`.
+pub const READ_DEADLINE: Duration = Duration::from_secs(5);
+/// Read connections of one SQLite file. At the bound reads wait in line.
+pub const READERS_MAX: u32 = 4;
+/// Events of one page of a stream. Longer reads ask again.
+pub const STREAM_PAGE_MAX: usize = 512;
+/// Bytes of one stored snapshot. A larger state is rebuilt from its stream.
+pub const SNAPSHOT_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Events after which putting a learner away stores a snapshot.
+pub const SNAPSHOT_EVERY_EVENTS: u64 = 128;
+/// Idempotency keys are kept this long (at least 24 hours by contract), then removed between batches.
+pub const KEY_RETENTION_MS: i64 = 48 * 60 * 60 * 1_000;
+/// Log file bytes from which the writer checkpoints passively between batches.
+pub const WAL_PASSIVE_BYTES: u64 = 8 * 1024 * 1024;
+/// Log file bytes from which the writer waits for readers and restarts the log.
+pub const WAL_RESTART_BYTES: u64 = 64 * 1024 * 1024;
+
+// --- Actors ---
+
+/// Shards of the learners' supervisors: one failure or start storm stays inside one of them.
+pub const LEARNER_SHARDS: usize = 64;
+/// A learner without commands, reads or subscribers for this long is put away.
+pub const LEARNER_IDLE: Duration = Duration::from_secs(300);
+/// Learners awake at once. Beyond it the longest idle are put away first, at each sweep.
+pub const LEARNERS_AWAKE_MAX: usize = 100_000;
+/// Restarts of one actor inside [`RESTART_WINDOW`]. At the bound it is quarantined: its callers get 503 until the window has passed.
+pub const RESTARTS_MAX: usize = 5;
+/// The window in which restarts are counted.
+pub const RESTART_WINDOW: Duration = Duration::from_secs(60);
+/// Members of one team. At the bound: 422 `team_full`.
+pub const TEAM_MEMBERS_MAX: usize = 5_000;
+/// Boards awake at once. At the bound: 503 `overloaded`.
+pub const BOARDS_MAX: usize = 20_000;
+
+// --- Topics and sessions ---
+
+/// Folding topics publish at most this often (20 a second).
+pub const TOPIC_TICK: Duration = Duration::from_millis(50);
+/// Messages that a topic remembers for readers that are behind. Older positions: journal pages (user topics) or a snapshot.
+pub const TOPIC_RING_MAX: usize = 128;
+/// Places of a board that its topic shows, by default.
+pub const BOARD_WINDOW_DEFAULT: usize = 200;
+/// Places of a board that its topic can be configured to show.
+pub const BOARD_WINDOW_MAX: usize = 1_000;
+/// Places of a board that a projector sees, by default.
+pub const PROJECTOR_PLACES_DEFAULT: usize = 50;
+/// Topics of one session. At the bound: `too_many_topics` for the topic asked.
+pub const SESSION_TOPICS_MAX: usize = 256;
+/// Bytes of one frame or message from a client. At the bound: close 1009.
+pub const FRAME_BYTES_MAX: usize = 64 * 1024;
+/// Commands of one session that are under way. At the bound its socket is not read further.
+pub const SESSION_COMMANDS_MAX: usize = 64;
+/// Bytes waiting for one session. At the bound: close 4008 `slow_consumer`.
+pub const OUTBOX_BYTES_MAX: usize = 512 * 1024;
+/// A write to a socket that makes no progress for this long: close 4008 `slow_consumer`.
+pub const WRITE_STALL: Duration = Duration::from_secs(15);
+/// The server pings each session this often.
+pub const PING_EVERY: Duration = Duration::from_secs(25);
+/// Pings without any answer before the peer counts as gone.
+pub const PINGS_MISSED_MAX: u32 = 2;
+/// Shards of the sessions' supervisors.
+pub const SESSION_SHARDS: usize = 16;
+/// Sessions of the node. At the bound: 503 `too_many_sessions`.
+pub const SESSIONS_MAX: usize = 20_000;
+/// A ticket for a socket lives this long and is good for one use.
+pub const TICKET_LIFE: Duration = Duration::from_secs(30);
+/// Tickets not yet used. At the bound: 503 `overloaded`.
+pub const TICKETS_MAX: usize = 50_000;
+
+// --- Edge ---
+
+/// Bytes of a request body. At the bound: 413 `body_too_large`.
+pub const BODY_BYTES_MAX: usize = 1024 * 1024;
+/// Bytes of a body of `/events`.
+pub const EVENTS_BODY_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Bytes of a body of `/import`.
+pub const IMPORT_BODY_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Items of one call of `/events`. At the bound: 422.
+pub const EVENTS_ITEMS_MAX: usize = 1_000;
+/// Rows of one call of `/import`. At the bound: 422.
+pub const IMPORT_ROWS_MAX: usize = 50_000;
+/// Errors named in one problem; the rest are counted.
+pub const PROBLEM_ERRORS_MAX: usize = 50;
+/// Items of a page by default.
+pub const PAGE_DEFAULT: usize = 50;
+/// Items of a page at the most. Beyond it: 422.
+pub const PAGE_MAX: usize = 1_000;
+/// Characters of an idempotency key.
+pub const KEY_CHARS_MAX: usize = 255;
+/// Characters of a name, alias, title or label.
+pub const NAME_CHARS_MAX: usize = 200;
+/// Characters of a team's name.
+pub const TEAM_NAME_CHARS_MAX: usize = 100;
+/// Characters of a member's role in a team.
+pub const MEMBER_ROLE_CHARS_MAX: usize = 50;
+/// Characters of a reason for a reversal.
+pub const REASON_CHARS_MAX: usize = 500;
+/// Skills of one unit.
+pub const SKILLS_MAX: usize = 32;
+/// Characters of a skill's name.
+pub const SKILL_CHARS_MAX: usize = 64;
+/// Tokens in force. At the bound: 503 `too_many_tokens`.
+pub const TOKENS_MAX: usize = 2_000_000;
+/// How far ahead of the node's clock `occurred_at` may be.
+pub const OCCURRED_AHEAD_MS: i64 = 5 * 60 * 1_000;
+/// Milliseconds between two kept touches of one unit by one learner.
+pub const TOUCH_EVERY_MS: i64 = 60 * 1_000;
+/// A stop is over by then, whatever is still open.
+pub const STOP_DEADLINE: Duration = Duration::from_secs(10);
+
+const _: () = assert!(BOARD_WINDOW_DEFAULT <= BOARD_WINDOW_MAX);
+const _: () = assert!(BODY_BYTES_MAX <= EVENTS_BODY_BYTES_MAX && EVENTS_BODY_BYTES_MAX <= IMPORT_BODY_BYTES_MAX);
+const _: () = assert!(FRAME_BYTES_MAX <= OUTBOX_BYTES_MAX);
+const _: () = assert!(PAGE_DEFAULT <= PAGE_MAX && EVENTS_ITEMS_MAX <= COMMANDS_IN_FLIGHT_MAX);
+const _: () = assert!(SESSION_COMMANDS_MAX <= COMMANDS_IN_FLIGHT_MAX);

@@ -1,0 +1,510 @@
+//! The shapes that stores keep and give back: events, heads, rows of the tables, keys. Plain data, no rules.
+
+use crate::ids::{EventId, QualificationId, ReferenceId, TeamId, TimeMs, TokenId, UnitId, UserId, Version};
+use serde::{Deserialize, Serialize};
+
+/// What a stream belongs to. The numbers are stored: never change one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum StreamKind {
+    /// One learner's facts.
+    Learner = 1,
+    /// One team's facts.
+    Team = 2,
+    /// The roster and catalogue: one stream, id 1.
+    Roster = 3,
+}
+
+/// One stream of the journal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct StreamId {
+    /// What it belongs to.
+    pub kind: StreamKind,
+    /// Whose it is: 1 to 2^53 - 1.
+    pub id: u64,
+}
+
+impl StreamId {
+    /// The roster's only stream.
+    pub const ROSTER: Self = Self { kind: StreamKind::Roster, id: 1 };
+
+    /// The stream of one learner.
+    #[must_use]
+    pub const fn learner(user_id: UserId) -> Self {
+        Self { kind: StreamKind::Learner, id: user_id.get() }
+    }
+
+    /// The stream of one team.
+    #[must_use]
+    pub const fn team(team_id: TeamId) -> Self {
+        Self { kind: StreamKind::Team, id: team_id.get() }
+    }
+}
+
+/// An event on its way into the journal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewEvent {
+    /// Its type, snake_case, stable for ever.
+    pub event_type: &'static str,
+    /// When it happened, by the caller's claim or the node's clock.
+    pub occurred_at: TimeMs,
+    /// When the node took it in.
+    pub recorded_at: TimeMs,
+    /// JSON object with everything that replay needs; no name and no free text of a person.
+    pub body: String,
+    /// Free text that belongs to it (a reason): kept beside the journal, so that it can be erased.
+    pub note: Option<String>,
+}
+
+/// An event read from the journal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredEvent {
+    /// Its place in the journal.
+    pub event_id: EventId,
+    /// Whose it is.
+    pub stream: StreamId,
+    /// Its place in its stream, from 1.
+    pub version: Version,
+    /// Its type, as in [`NewEvent::event_type`].
+    pub event_type: String,
+    /// When it happened.
+    pub occurred_at: TimeMs,
+    /// When the node took it in.
+    pub recorded_at: TimeMs,
+    /// JSON object, as in [`NewEvent::body`].
+    pub body: String,
+    /// Free text kept beside it, unless erased.
+    pub note: Option<String>,
+}
+
+/// The head of one learner's stream, with what boards need at start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LearnerHead {
+    /// Whose.
+    pub user_id: UserId,
+    /// The number of events of the stream.
+    pub version: Version,
+    /// The sum of the ledger, never negative.
+    pub total: u64,
+    /// `occurred_at` of the entry that made the present total; none without entries.
+    pub reached_at: Option<TimeMs>,
+}
+
+/// Events for one stream, on condition that it is at `expected`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StreamAppend {
+    /// The stream.
+    pub stream: StreamId,
+    /// The version before these events. Anything else refuses the whole append.
+    pub expected: Version,
+    /// The events, in order; may be empty (then only rows and the key are kept).
+    pub events: Vec<NewEvent>,
+    /// Learners only: total and `reached_at` after these events (`version` is `expected` + the number of events).
+    pub head: Option<LearnerHead>,
+}
+
+/// One unit of all-or-nothing work inside a batch: events, table rows and an idempotency key.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Append {
+    /// Events, if any.
+    pub stream: Option<StreamAppend>,
+    /// Rows of the tables, applied in order.
+    pub rows: Vec<Row>,
+    /// The caller's key with its outcome.
+    pub key: Option<KeyRecord>,
+}
+
+/// What became of one append of a committed batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AppendOutcome {
+    /// Kept. Event `i` of the append has id `first_event_id + i`; none if it had no events.
+    Kept {
+        /// The id of the first event.
+        first_event_id: Option<EventId>,
+    },
+    /// Refused, nothing kept: the stream was not at the expected version.
+    Conflict {
+        /// Where the stream really is.
+        actual: Version,
+    },
+    /// Refused, nothing kept: the idempotency key is taken. Read it to learn by what.
+    KeyTaken,
+}
+
+/// A row of a table. Upserts by primary key unless it says otherwise.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Row {
+    /// A person.
+    User(UserRecord),
+    /// A qualification.
+    Qualification(QualificationRecord),
+    /// A unit.
+    Unit(UnitRecord),
+    /// A team.
+    Team(TeamRecord),
+    /// A membership.
+    Member(MemberRecord),
+    /// Removes a membership.
+    MemberRemoved {
+        /// The team.
+        team_id: TeamId,
+        /// The member.
+        user_id: UserId,
+    },
+    /// An enrolment.
+    Enrolment(EnrolmentRecord),
+    /// Removes an enrolment.
+    EnrolmentRemoved {
+        /// The qualification.
+        qualification_id: QualificationId,
+        /// The learner.
+        user_id: UserId,
+    },
+    /// Progress of one learner in one unit.
+    Progress(ProgressRecord),
+    /// One entry of the ledger; belongs to event `event_index` of the same append.
+    Points {
+        /// Which event of the append, from 0.
+        event_index: usize,
+        /// The entry.
+        points: PointsRecord,
+    },
+    /// A team achievement whose members' awards may not all be durable yet.
+    TeamAward(TeamAwardRecord),
+    /// All members' awards of that team achievement are durable.
+    TeamAwardSettled {
+        /// The team.
+        team_id: TeamId,
+        /// The version of the fact on the team's stream.
+        version: Version,
+    },
+    /// A token.
+    Token(TokenRecord),
+    /// A setting of the node, by name.
+    Setting {
+        /// Its name.
+        name: String,
+        /// Its value.
+        value: String,
+    },
+}
+
+/// A person of the roster.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserRecord {
+    /// The id.
+    pub user_id: UserId,
+    /// The real name.
+    pub name: String,
+    /// The name that peers see; none means a pseudonym.
+    pub alias: Option<String>,
+    /// `student`, `mentor` or `staff`.
+    pub role: UserRole,
+    /// When the person was added.
+    pub created_at: TimeMs,
+    /// When the person was archived, if so.
+    pub archived_at: Option<TimeMs>,
+}
+
+/// What a person is in the school.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UserRole {
+    /// A learner, ranked on boards.
+    Student,
+    /// A mentor of teams, not ranked.
+    Mentor,
+    /// Other staff, not ranked.
+    Staff,
+}
+
+impl UserRole {
+    /// The stored and wire name.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Student => "student",
+            Self::Mentor => "mentor",
+            Self::Staff => "staff",
+        }
+    }
+
+    /// Reads the stored and wire name.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Student, Self::Mentor, Self::Staff].into_iter().find(|role| role.as_str() == text)
+    }
+}
+
+/// A qualification of the catalogue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QualificationRecord {
+    /// The id.
+    pub qualification_id: QualificationId,
+    /// Its name.
+    pub name: String,
+    /// When it was added.
+    pub created_at: TimeMs,
+    /// When it was archived, if so.
+    pub archived_at: Option<TimeMs>,
+}
+
+/// A unit of the catalogue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnitRecord {
+    /// The id.
+    pub unit_id: UnitId,
+    /// Its title.
+    pub title: String,
+    /// The qualification that it is part of.
+    pub qualification_id: Option<QualificationId>,
+    /// The skills that it trains.
+    pub skills: Vec<String>,
+    /// When it was added.
+    pub created_at: TimeMs,
+    /// When it was archived, if so.
+    pub archived_at: Option<TimeMs>,
+}
+
+/// A team.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TeamRecord {
+    /// The id.
+    pub team_id: TeamId,
+    /// Its name.
+    pub name: String,
+    /// Its mentor.
+    pub mentor_id: Option<UserId>,
+    /// When it was added.
+    pub created_at: TimeMs,
+    /// When it was archived, if so.
+    pub archived_at: Option<TimeMs>,
+}
+
+/// A membership.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MemberRecord {
+    /// The team.
+    pub team_id: TeamId,
+    /// The member.
+    pub user_id: UserId,
+    /// What they do in the team, in words.
+    pub role: Option<String>,
+    /// Since when.
+    pub joined_at: TimeMs,
+}
+
+/// An enrolment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EnrolmentRecord {
+    /// The qualification.
+    pub qualification_id: QualificationId,
+    /// The learner.
+    pub user_id: UserId,
+    /// Since when.
+    pub enrolled_at: TimeMs,
+}
+
+/// Progress of one learner in one unit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ProgressRecord {
+    /// The learner.
+    pub user_id: UserId,
+    /// The unit.
+    pub unit_id: UnitId,
+    /// 0 to 100.
+    pub progress_percentage: u8,
+    /// When it was last touched.
+    pub last_accessed: TimeMs,
+    /// When it first arrived at 100.
+    pub completed_at: Option<TimeMs>,
+}
+
+/// One entry of the ledger.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PointsRecord {
+    /// Whose.
+    pub user_id: UserId,
+    /// `awarded`, `refused`, `reversed` or `reinstated`.
+    pub kind: &'static str,
+    /// The action's wire name.
+    pub action_type: &'static str,
+    /// What it was for.
+    pub reference_id: ReferenceId,
+    /// The unit that it is tied to.
+    pub unit_id: Option<UnitId>,
+    /// The qualification of that unit at that moment.
+    pub qualification_id: Option<QualificationId>,
+    /// Points of this entry; negative for a reversal, 0 for a refusal.
+    pub points: i64,
+    /// The total after this entry.
+    pub total: u64,
+    /// Why it was refused, as a code; none otherwise.
+    pub reason: Option<&'static str>,
+    /// When it happened.
+    pub occurred_at: TimeMs,
+}
+
+/// A team achievement: one fact with the members of that moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TeamAwardRecord {
+    /// The team.
+    pub team_id: TeamId,
+    /// The version of the fact on the team's stream.
+    pub version: Version,
+    /// What it was for.
+    pub reference_id: ReferenceId,
+}
+
+/// What a token may be used for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TokenRole {
+    /// Everything.
+    Admin,
+    /// A program that feeds and reads the node.
+    Service,
+    /// A mentor.
+    Mentor,
+    /// A student.
+    Student,
+    /// A wall screen.
+    Projector,
+}
+
+impl TokenRole {
+    /// All roles.
+    pub const ALL: [Self; 5] = [Self::Admin, Self::Service, Self::Mentor, Self::Student, Self::Projector];
+
+    /// The stored and wire name.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Admin => "admin",
+            Self::Service => "service",
+            Self::Mentor => "mentor",
+            Self::Student => "student",
+            Self::Projector => "projector",
+        }
+    }
+
+    /// Reads the stored and wire name.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|role| role.as_str() == text)
+    }
+}
+
+/// A token: only the hash of its secret is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenRecord {
+    /// Its public number.
+    pub token_id: TokenId,
+    /// SHA-256 of the secret.
+    pub hash: [u8; 32],
+    /// What it may be used for.
+    pub role: TokenRole,
+    /// Whose it is; students and mentors always have one.
+    pub user_id: Option<UserId>,
+    /// A name for people.
+    pub label: Option<String>,
+    /// When it was made.
+    pub created_at: TimeMs,
+    /// When it ends by itself.
+    pub expires_at: Option<TimeMs>,
+    /// When it was revoked.
+    pub revoked_at: Option<TimeMs>,
+}
+
+/// The hash of an idempotency key together with the scope of its caller (SHA-256, first 16 bytes).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct KeyHash(pub [u8; 16]);
+
+/// A used idempotency key with its one outcome.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyRecord {
+    /// Caller and key.
+    pub hash: KeyHash,
+    /// The request it was used for (method, path, query, JSON content; SHA-256, first 16 bytes).
+    pub fingerprint: [u8; 16],
+    /// When it was used.
+    pub created_at: TimeMs,
+    /// HTTP status of the first answer.
+    pub status: u16,
+    /// Where the first answer can be found again.
+    pub outcome: KeyOutcome,
+}
+
+/// Where the first answer to a keyed request can be found again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KeyOutcome {
+    /// Rendered again from this event of the journal, with the totals of that moment.
+    Event {
+        /// The stream.
+        stream: StreamId,
+        /// The event in it.
+        version: Version,
+        /// The learner's total when answered.
+        total: u64,
+        /// The learner's level when answered.
+        level: u32,
+    },
+    /// The body of the answer itself, JSON.
+    Body(String),
+}
+
+/// A stored snapshot of one stream's state: an envelope of bytes that may be unreadable, and then means nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SnapshotRecord {
+    /// The stream.
+    pub stream: StreamId,
+    /// The version that it shows.
+    pub version: Version,
+    /// The envelope, see the `codec` module.
+    pub bytes: Vec<u8>,
+}
+
+/// All of the roster and catalogue, as loaded at start.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RosterRecords {
+    /// The version of the roster's stream.
+    pub version: Version,
+    /// The id of its last event.
+    pub last_event_id: Option<EventId>,
+    /// People.
+    pub users: Vec<UserRecord>,
+    /// Qualifications.
+    pub qualifications: Vec<QualificationRecord>,
+    /// Units.
+    pub units: Vec<UnitRecord>,
+    /// Teams.
+    pub teams: Vec<TeamRecord>,
+    /// Memberships.
+    pub members: Vec<MemberRecord>,
+    /// Enrolments.
+    pub enrolments: Vec<EnrolmentRecord>,
+}
+
+/// Points of one learner inside one qualification.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct QualificationStanding {
+    /// The learner.
+    pub user_id: UserId,
+    /// The sum of their ledger inside the qualification.
+    pub points: u64,
+    /// `occurred_at` of the latest entry that changed it.
+    pub reached_at: TimeMs,
+    /// The id of that entry: a standing with a larger one is newer.
+    pub event_id: EventId,
+}
+
+/// A completed unit of one learner.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CompletedUnit {
+    /// The learner.
+    pub user_id: UserId,
+    /// The unit.
+    pub unit_id: UnitId,
+    /// When.
+    pub completed_at: TimeMs,
+}
