@@ -1,0 +1,21 @@
+//! The pure learning domain: facts in, facts out. No `async`, no clock, no zone, no made ids: all of them are arguments.
+
+pub mod achievements;
+pub mod action;
+pub mod board;
+pub mod course;
+pub mod decide;
+pub mod event;
+pub mod evolve;
+pub mod invariants;
+pub mod learner;
+pub mod level;
+pub mod rules;
+pub mod team;
+
+pub use action::{Action, Evidence, RefusalReason, ResourceRef};
+pub use decide::{Command, Decision, Earn, Progress, Rejection, decide};
+pub use event::{EventMeta, LearnerEvent};
+pub use evolve::evolve;
+pub use learner::Learner;
+pub use rules::Rules;
