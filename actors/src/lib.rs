@@ -1,3 +1,21 @@
 //! The engine of Homeroom: the pure learning domain and the actor tree around it. Never axum, rusqlite or SQL.
 
+pub mod boards;
+pub mod clock;
 pub mod domain;
+pub mod engine;
+pub mod error;
+pub mod journal;
+pub mod learners;
+pub mod roster;
+pub mod scores;
+pub mod sessions;
+pub mod supervision;
+pub mod teams;
+pub mod topics;
+pub mod views;
+
+pub use clock::Clock;
+pub use engine::{Engine, EngineSettings};
+pub use error::EngineError;
+pub use topics::{Entry, Lens, Message, Topic, TopicName};

@@ -26,18 +26,27 @@ pub struct StreamId {
 
 impl StreamId {
     /// The roster's only stream.
-    pub const ROSTER: Self = Self { kind: StreamKind::Roster, id: 1 };
+    pub const ROSTER: Self = Self {
+        kind: StreamKind::Roster,
+        id: 1,
+    };
 
     /// The stream of one learner.
     #[must_use]
     pub const fn learner(user_id: UserId) -> Self {
-        Self { kind: StreamKind::Learner, id: user_id.get() }
+        Self {
+            kind: StreamKind::Learner,
+            id: user_id.get(),
+        }
     }
 
     /// The stream of one team.
     #[must_use]
     pub const fn team(team_id: TeamId) -> Self {
-        Self { kind: StreamKind::Team, id: team_id.get() }
+        Self {
+            kind: StreamKind::Team,
+            id: team_id.get(),
+        }
     }
 }
 
@@ -232,7 +241,9 @@ impl UserRole {
     /// Reads the stored and wire name.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Student, Self::Mentor, Self::Staff].into_iter().find(|role| role.as_str() == text)
+        [Self::Student, Self::Mentor, Self::Staff]
+            .into_iter()
+            .find(|role| role.as_str() == text)
     }
 }
 

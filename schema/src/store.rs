@@ -104,12 +104,8 @@ pub trait Store: Send + Sync + 'static {
     ///
     /// # Errors
     /// When the store is unavailable or a row is damaged.
-    async fn read_stream(
-        &self,
-        stream: StreamId,
-        after: Version,
-        limit: usize,
-    ) -> Result<Vec<StoredEvent>, StoreError>;
+    async fn read_stream(&self, stream: StreamId, after: Version, limit: usize)
+    -> Result<Vec<StoredEvent>, StoreError>;
 
     /// Events of a stream with one of `types`, before `before` (none: from the end), newest first, at most `limit`.
     ///

@@ -21,8 +21,13 @@ pub enum Action {
 
 impl Action {
     /// All actions, in the order of the specification.
-    pub const ALL: [Self; 5] =
-        [Self::ReadContent, Self::CompleteQuiz, Self::ContributeResource, Self::CommunityFeedback, Self::TeamAchievement];
+    pub const ALL: [Self; 5] = [
+        Self::ReadContent,
+        Self::CompleteQuiz,
+        Self::ContributeResource,
+        Self::CommunityFeedback,
+        Self::TeamAchievement,
+    ];
 
     /// The wire and stored name.
     #[must_use]

@@ -43,7 +43,9 @@ pub struct QualificationCompletion {
 /// How far a learner is in their course.
 #[must_use]
 pub fn completion(learner: &Learner, course: &Course) -> Completion {
-    completion_by(course, |unit| learner.units.get(&unit).and_then(|progress| progress.completed_at))
+    completion_by(course, |unit| {
+        learner.units.get(&unit).and_then(|progress| progress.completed_at)
+    })
 }
 
 /// The same from any source of "when was this unit completed".

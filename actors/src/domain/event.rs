@@ -130,7 +130,12 @@ pub enum LearnerEvent {
 }
 
 /// Types of the ledger's entries, as stored in `events.event_type`.
-pub const LEDGER_TYPES: &[&str] = &["points_awarded", "points_refused", "points_reversed", "points_reinstated"];
+pub const LEDGER_TYPES: &[&str] = &[
+    "points_awarded",
+    "points_refused",
+    "points_reversed",
+    "points_reinstated",
+];
 
 impl LearnerEvent {
     /// The stored type, equal to the JSON tag.

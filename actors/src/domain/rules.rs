@@ -15,7 +15,11 @@ impl Rules {
     /// The shipped rules: the specification's amounts; a student may report `read_content` of themselves.
     #[must_use]
     pub const fn shipped() -> Self {
-        Self { version: 1, points: [10, 50, 25, 15, 100], self_reportable: [true, false, false, false, false] }
+        Self {
+            version: 1,
+            points: [10, 50, 25, 15, 100],
+            self_reportable: [true, false, false, false, false],
+        }
     }
 
     /// Points of one award.

@@ -56,7 +56,12 @@ impl TeamLog {
     pub fn evolve(&mut self, event: &TeamEvent, version: Version) {
         self.version = version;
         match event {
-            TeamEvent::TeamAchieved { reference, members, occurred_at, .. } => {
+            TeamEvent::TeamAchieved {
+                reference,
+                members,
+                occurred_at,
+                ..
+            } => {
                 self.achieved.entry(*reference).or_insert_with(|| TeamFact {
                     version,
                     members: members.clone(),

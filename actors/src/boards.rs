@@ -1,0 +1,1 @@
+//! Boards: one actor for each board and period, folding changes and publishing rows.

@@ -1,0 +1,64 @@
+//! What the engine answers when it cannot do what was asked. The edge turns each into one problem; texts stay inside.
+
+use crate::domain::Rejection;
+use homeroom_schema::{EventId, QualificationId, TeamId, UnitId, UserId};
+
+/// Why the engine did not do what was asked. Nothing was kept, except where a variant says that this is unknown.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum EngineError {
+    /// No such person, or archived.
+    #[error("unknown user {0}")]
+    UnknownUser(UserId),
+    /// No such unit, or archived.
+    #[error("unknown unit {0}")]
+    UnknownUnit(UnitId),
+    /// No such team, or archived.
+    #[error("unknown team {0}")]
+    UnknownTeam(TeamId),
+    /// No such qualification, or archived.
+    #[error("unknown qualification {0}")]
+    UnknownQualification(QualificationId),
+    /// No such event in any ledger.
+    #[error("unknown event {0}")]
+    UnknownEvent(EventId),
+    /// The person is not a member of the team.
+    #[error("user {user_id} is not a member of team {team_id}")]
+    NotAMember {
+        /// The team.
+        team_id: TeamId,
+        /// The person.
+        user_id: UserId,
+    },
+    /// `POST` with an id that exists.
+    #[error("{kind} {id} already exists")]
+    AlreadyExists {
+        /// `user`, `team`, `unit` or `qualification`.
+        kind: &'static str,
+        /// The id.
+        id: u64,
+    },
+    /// The team has as many members as a team may have.
+    #[error("team {0} is full")]
+    TeamFull(TeamId),
+    /// The command contradicts the learner's state.
+    #[error(transparent)]
+    Rejected(#[from] Rejection),
+    /// Somebody else used the same idempotency key first: look it up again.
+    #[error("the idempotency key is taken")]
+    KeyTaken,
+    /// Too much is under way: try again in a moment.
+    #[error("overloaded")]
+    Overloaded,
+    /// The node has as many sessions as it takes.
+    #[error("too many sessions")]
+    TooManySessions,
+    /// The store cannot keep anything now. The outcome of this command is settled by its key or natural key.
+    #[error("the store is unavailable")]
+    StoreUnavailable,
+    /// No answer in time, or the actor failed while it had the command: the outcome is unknown, and is settled by repeating.
+    #[error("no answer in time")]
+    TimedOut,
+    /// The node is stopping.
+    #[error("stopping")]
+    Stopping,
+}

@@ -1,0 +1,59 @@
+//! The journal actor: gathers what waits into one batch, has the store keep it, tells boards and teams, then the owners.
+
+use crate::domain::board::Score;
+use homeroom_schema::records::{Append, AppendOutcome};
+use homeroom_schema::{EventId, QualificationId, StoreError, UnitId, UserId, Version};
+
+/// What one kept append changed for boards and teams: absolute values, so that it may be applied twice or out of order.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LearnerChange {
+    /// Whose.
+    pub user_id: UserId,
+    /// The learner's version after it.
+    pub version: Version,
+    /// The last event of the append (filled in by the journal when kept).
+    pub event_id: EventId,
+    /// The score after it, if the ledger changed.
+    pub score: Option<Score>,
+    /// The scores inside qualifications that changed.
+    pub qualifications: Vec<(QualificationId, Score)>,
+    /// Units completed by it.
+    pub completed: Vec<UnitId>,
+}
+
+/// Told exactly once what became of a submission; when it is dropped untold (its journal failed), it says so itself.
+pub struct Completion(Option<Box<dyn FnOnce(Result<AppendOutcome, StoreError>) + Send>>);
+
+impl Completion {
+    /// A completion that calls `tell`.
+    pub fn new(tell: impl FnOnce(Result<AppendOutcome, StoreError>) + Send + 'static) -> Self {
+        Self(Some(Box::new(tell)))
+    }
+
+    /// Tells the outcome.
+    pub fn tell(mut self, outcome: Result<AppendOutcome, StoreError>) {
+        if let Some(tell) = self.0.take() {
+            tell(outcome);
+        }
+    }
+}
+
+impl Drop for Completion {
+    fn drop(&mut self) {
+        if let Some(tell) = self.0.take() {
+            tell(Err(StoreError::Unknown {
+                cause: "the journal failed".into(),
+            }));
+        }
+    }
+}
+
+/// One append on its way, with who wants to know.
+pub struct Submission {
+    /// What to keep.
+    pub append: Append,
+    /// What it means for boards and teams.
+    pub change: Option<LearnerChange>,
+    /// Who wants to know.
+    pub done: Completion,
+}

@@ -1,0 +1,343 @@
+//! Roster and catalogue in memory: who and what there is, read under a short lock, changed by the roster actor alone.
+
+use crate::domain::course::Course;
+use homeroom_schema::records::{QualificationRecord, TeamRecord, UnitRecord, UserRecord, UserRole};
+use homeroom_schema::{QualificationId, TeamId, TimeMs, UnitId, UserId};
+
+/// Roster and catalogue of now. A clone is another handle to the same one. All reads give owned, small answers.
+#[derive(Clone, Default)]
+pub struct Roster {}
+
+/// What a list shows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TeamMember {
+    /// Who.
+    pub user_id: UserId,
+    /// What they do in the team.
+    pub role: Option<String>,
+    /// Since when.
+    pub joined_at: TimeMs,
+}
+
+#[expect(unused_variables, reason = "sketch")]
+impl Roster {
+    /// A person, archived ones too.
+    #[must_use]
+    pub fn user(&self, user_id: UserId) -> Option<UserRecord> {
+        unimplemented!()
+    }
+    /// A team, archived ones too.
+    #[must_use]
+    pub fn team(&self, team_id: TeamId) -> Option<TeamRecord> {
+        unimplemented!()
+    }
+    /// A unit, archived ones too.
+    #[must_use]
+    pub fn unit(&self, unit_id: UnitId) -> Option<UnitRecord> {
+        unimplemented!()
+    }
+    /// A qualification, archived ones too.
+    #[must_use]
+    pub fn qualification(&self, qualification_id: QualificationId) -> Option<QualificationRecord> {
+        unimplemented!()
+    }
+    /// People after an id (none: from the first), rising, at most `limit`; archived ones only if asked.
+    #[must_use]
+    pub fn users_after(&self, after: Option<UserId>, limit: usize, archived: bool) -> Vec<UserRecord> {
+        unimplemented!()
+    }
+    /// Teams likewise.
+    #[must_use]
+    pub fn teams_after(&self, after: Option<TeamId>, limit: usize, archived: bool) -> Vec<TeamRecord> {
+        unimplemented!()
+    }
+    /// Units likewise.
+    #[must_use]
+    pub fn units_after(&self, after: Option<UnitId>, limit: usize, archived: bool) -> Vec<UnitRecord> {
+        unimplemented!()
+    }
+    /// Qualifications likewise.
+    #[must_use]
+    pub fn qualifications_after(
+        &self,
+        after: Option<QualificationId>,
+        limit: usize,
+        archived: bool,
+    ) -> Vec<QualificationRecord> {
+        unimplemented!()
+    }
+    /// The present members of a team, rising by id; empty for an unknown or archived team. Archived people are left out.
+    #[must_use]
+    pub fn members(&self, team_id: TeamId) -> Vec<TeamMember> {
+        unimplemented!()
+    }
+    /// The teams (not archived) that a person is a member of, rising.
+    #[must_use]
+    pub fn teams_of(&self, user_id: UserId) -> Vec<TeamId> {
+        unimplemented!()
+    }
+    /// The teams (not archived) whose mentor a person is, rising.
+    #[must_use]
+    pub fn mentored_by(&self, user_id: UserId) -> Vec<TeamId> {
+        unimplemented!()
+    }
+    /// Whether a person is a present member of a team.
+    #[must_use]
+    pub fn is_member(&self, team_id: TeamId, user_id: UserId) -> bool {
+        unimplemented!()
+    }
+    /// Whether a person is a present member of a team whose mentor `mentor_id` is.
+    #[must_use]
+    pub fn mentors_person(&self, mentor_id: UserId, user_id: UserId) -> bool {
+        unimplemented!()
+    }
+    /// Whether two people are present members of one team.
+    #[must_use]
+    pub fn share_a_team(&self, one: UserId, other: UserId) -> bool {
+        unimplemented!()
+    }
+    /// The people enrolled in a qualification, rising.
+    #[must_use]
+    pub fn learners_of(&self, qualification_id: QualificationId) -> Vec<UserId> {
+        unimplemented!()
+    }
+    /// The units that count for a person, by enrolments and catalogue of now.
+    #[must_use]
+    pub fn course(&self, user_id: UserId) -> Course {
+        unimplemented!()
+    }
+    /// Whether boards rank a person: a student who is not archived.
+    #[must_use]
+    pub fn is_ranked(&self, user_id: UserId) -> bool {
+        unimplemented!()
+    }
+    /// The name that peers see: the alias, else a pseudonym that stays the same for this person on this node.
+    #[must_use]
+    pub fn alias(&self, user_id: UserId) -> Option<std::sync::Arc<str>> {
+        unimplemented!()
+    }
+}
+
+/// A field of a `PATCH`: left alone, or set (to null: none).
+pub type Change<T> = Option<T>;
+
+/// A wish to change roster or catalogue. Ids that are `None` are given by the roster (the lowest never used).
+#[derive(Debug, Clone, PartialEq)]
+pub enum RosterCommand {
+    /// Creates (`create`: an existing id is refused) or upserts a person. An upsert brings an archived one back.
+    PutUser {
+        /// Whether an existing id is an error.
+        create: bool,
+        /// The id, if the caller chose it.
+        user_id: Option<UserId>,
+        /// The name.
+        name: String,
+        /// The alias.
+        alias: Option<String>,
+        /// The role.
+        role: UserRole,
+    },
+    /// Changes some fields of a person.
+    PatchUser {
+        /// Who.
+        user_id: UserId,
+        /// The name.
+        name: Change<String>,
+        /// The alias.
+        alias: Change<Option<String>>,
+        /// The role.
+        role: Change<UserRole>,
+    },
+    /// Creates or upserts a qualification.
+    PutQualification {
+        /// Whether an existing id is an error.
+        create: bool,
+        /// The id.
+        qualification_id: Option<QualificationId>,
+        /// The name.
+        name: String,
+    },
+    /// Changes some fields of a qualification.
+    PatchQualification {
+        /// Which.
+        qualification_id: QualificationId,
+        /// The name.
+        name: Change<String>,
+    },
+    /// Creates or upserts a unit.
+    PutUnit {
+        /// Whether an existing id is an error.
+        create: bool,
+        /// The id.
+        unit_id: Option<UnitId>,
+        /// The title.
+        title: String,
+        /// Its qualification.
+        qualification_id: Option<QualificationId>,
+        /// Its skills.
+        skills: Vec<String>,
+    },
+    /// Changes some fields of a unit.
+    PatchUnit {
+        /// Which.
+        unit_id: UnitId,
+        /// The title.
+        title: Change<String>,
+        /// Its qualification.
+        qualification_id: Change<Option<QualificationId>>,
+        /// Its skills.
+        skills: Change<Vec<String>>,
+    },
+    /// Creates or upserts a team.
+    PutTeam {
+        /// Whether an existing id is an error.
+        create: bool,
+        /// The id.
+        team_id: Option<TeamId>,
+        /// The name.
+        name: String,
+        /// Its mentor.
+        mentor_id: Option<UserId>,
+    },
+    /// Changes some fields of a team.
+    PatchTeam {
+        /// Which.
+        team_id: TeamId,
+        /// The name.
+        name: Change<String>,
+        /// Its mentor.
+        mentor_id: Change<Option<UserId>>,
+    },
+    /// Archives something: it leaves boards and lists, its history stays.
+    Archive(Entity),
+    /// Adds a member, or changes their role.
+    PutMember {
+        /// The team.
+        team_id: TeamId,
+        /// Who.
+        user_id: UserId,
+        /// What they do in the team.
+        role: Option<String>,
+    },
+    /// Removes a member; removing somebody who is none changes nothing.
+    RemoveMember {
+        /// The team.
+        team_id: TeamId,
+        /// Who.
+        user_id: UserId,
+    },
+    /// Enrols a learner.
+    Enrol {
+        /// In which qualification.
+        qualification_id: QualificationId,
+        /// Who.
+        user_id: UserId,
+    },
+    /// Ends an enrolment; ending none changes nothing.
+    Unenrol {
+        /// From which qualification.
+        qualification_id: QualificationId,
+        /// Who.
+        user_id: UserId,
+    },
+    /// Upserts many at once, all or nothing. References are checked by the roster actor: see [`ImportError`].
+    Import(Box<Import>),
+}
+
+/// Something that can be archived.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Entity {
+    /// A person.
+    User(UserId),
+    /// A qualification.
+    Qualification(QualificationId),
+    /// A unit.
+    Unit(UnitId),
+    /// A team.
+    Team(TeamId),
+}
+
+/// Rows of an import in the contract's shape. Later rows of one id win.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Import {
+    /// `(id, name)`
+    pub qualifications: Vec<(QualificationId, String)>,
+    /// `(id, title, qualification, skills)`
+    pub units: Vec<(UnitId, String, Option<QualificationId>, Vec<String>)>,
+    /// `(id, name, alias, role)`; a role that is not given stays as it is, or is student.
+    pub users: Vec<(UserId, String, Option<String>, Option<UserRole>)>,
+    /// `(id, name, mentor)`
+    pub teams: Vec<(TeamId, String, Option<UserId>)>,
+    /// `(team, user, role)`
+    pub team_members: Vec<(TeamId, UserId, Option<String>)>,
+    /// `(qualification, user)`
+    pub enrolments: Vec<(QualificationId, UserId)>,
+}
+
+/// A row of an import that cannot be kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImportError {
+    /// The list, as on the wire: `team_members`.
+    pub list: &'static str,
+    /// The row's place in it, from 0.
+    pub index: usize,
+    /// The field.
+    pub field: &'static str,
+    /// What is wrong, for people.
+    pub message: String,
+}
+
+/// What became of a roster command.
+#[derive(Debug, Clone, PartialEq)]
+pub enum RosterOutcome {
+    /// A person, as kept; `created` says whether it is new.
+    User {
+        /// As kept.
+        user: UserRecord,
+        /// Whether it is new.
+        created: bool,
+    },
+    /// A qualification.
+    Qualification {
+        /// As kept.
+        qualification: QualificationRecord,
+        /// Whether it is new.
+        created: bool,
+    },
+    /// A unit.
+    Unit {
+        /// As kept.
+        unit: UnitRecord,
+        /// Whether it is new.
+        created: bool,
+    },
+    /// A team.
+    Team {
+        /// As kept.
+        team: TeamRecord,
+        /// Whether it is new.
+        created: bool,
+    },
+    /// A membership or enrolment is as wished, or something was archived; `changed` says whether it was not so before.
+    Done {
+        /// Whether anything changed.
+        changed: bool,
+    },
+    /// Rows upserted, by list.
+    Imported {
+        /// Qualifications.
+        qualifications: usize,
+        /// Units.
+        units: usize,
+        /// People.
+        users: usize,
+        /// Teams.
+        teams: usize,
+        /// Memberships.
+        team_members: usize,
+        /// Enrolments.
+        enrolments: usize,
+    },
+    /// Nothing was kept: the first bad rows.
+    ImportRefused(Vec<ImportError>),
+}

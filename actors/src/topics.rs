@@ -1,0 +1,202 @@
+//! Topics: ordered messages with offsets and an epoch, remembered for a while, read by position. Never sockets or JSON text.
+//!
+//! A session pulls: a topic tells the session's [`Inbox`] that there is something, and the session reads what follows its
+//! own position. So a slow reader holds no queue of its own, and delays nobody.
+
+use crate::domain::event::{EventMeta, LearnerEvent};
+use crate::views::{BoardRow, TeamPerformance};
+use homeroom_schema::{QualificationId, TeamId, TimeMs, UserId};
+use std::any::Any;
+use std::sync::{Arc, OnceLock};
+
+/// Who is looking, as far as it changes what a message shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Lens {
+    /// Admin, service, a team's own mentor, and everybody on their own user topic: names.
+    Staff,
+    /// Peers: aliases.
+    Peer,
+    /// A wall screen: opaque row handles and aliases, and only the first places.
+    Projector,
+}
+
+impl Lens {
+    /// How many lenses there are.
+    pub const COUNT: usize = 3;
+}
+
+/// A board, whatever the period.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum BoardName {
+    /// Everybody who is ranked.
+    All,
+    /// Teams.
+    Teams,
+    /// The members of one team.
+    Team(TeamId),
+    /// The learners of one qualification, by their points inside it.
+    Qualification(QualificationId),
+}
+
+/// Which entries of the ledger count. Day, week and season come with the domain's rules.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Period {
+    /// All of them.
+    All,
+}
+
+/// The name of a topic; `Display` and `FromStr` give the wire form (`user:7`, `team:3`, `board:all`, `board:team:3`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum TopicName {
+    /// One learner's facts.
+    User(UserId),
+    /// One team's performance.
+    Team(TeamId),
+    /// A board.
+    Board(BoardName, Period),
+}
+
+/// What a topic says, before any lens.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Message {
+    /// One kept fact of a learner. The offset is the version.
+    Learner {
+        /// Whose.
+        user_id: UserId,
+        /// The fact.
+        event: LearnerEvent,
+        /// Where it stands.
+        meta: EventMeta,
+        /// When the node took it in.
+        recorded_at: TimeMs,
+        /// The reason given in words, unless erased.
+        note: Option<String>,
+    },
+    /// Rows of a board that changed.
+    Board {
+        /// Which board.
+        board: BoardName,
+        /// Which period.
+        period: Period,
+        /// The board's version after these changes.
+        version: u64,
+        /// Rows whose points, name or membership of the window changed, by rank.
+        changes: Vec<BoardRow>,
+        /// Ids that left the window.
+        removed: Vec<u64>,
+    },
+    /// A team's performance changed.
+    Team {
+        /// As it was at the message before.
+        before: Arc<TeamPerformance>,
+        /// As it is now.
+        now: Arc<TeamPerformance>,
+    },
+}
+
+/// One message at its place, with its encodings: made once per lens, shared by all sessions.
+pub struct Entry {
+    /// Its place in the topic, from 1.
+    pub offset: u64,
+    /// What it says.
+    pub message: Message,
+    encoded: [OnceLock<Box<dyn Any + Send + Sync>>; Lens::COUNT],
+}
+
+impl Entry {
+    /// A message at a place.
+    #[must_use]
+    pub fn new(offset: u64, message: Message) -> Self {
+        Self {
+            offset,
+            message,
+            encoded: [const { OnceLock::new() }; Lens::COUNT],
+        }
+    }
+
+    /// The encoding for a lens, made by `encode` when it is first asked for. One type of encoding per process.
+    pub fn encoded<T: Clone + Send + Sync + 'static>(&self, lens: Lens, encode: impl FnOnce(&Message) -> T) -> T {
+        let kept = self.encoded[lens as usize].get_or_init(|| Box::new(encode(&self.message)));
+        kept.downcast_ref::<T>()
+            .cloned()
+            .expect("all callers of one process ask for the same type of encoding")
+    }
+}
+
+impl std::fmt::Debug for Entry {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Entry")
+            .field("offset", &self.offset)
+            .field("message", &self.message)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A place in a topic: after the message `offset` of `epoch`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Position {
+    /// Which life of the topic. User topics: the database's; others: the actor's.
+    pub epoch: Arc<str>,
+    /// The last message seen; 0 before the first.
+    pub offset: u64,
+}
+
+/// What a topic has for a position.
+#[derive(Debug)]
+pub enum TopicRead {
+    /// What follows, in order; empty when the reader is at the head.
+    Entries(Vec<Arc<Entry>>),
+    /// What follows is no longer remembered here: user topics page the journal, others take a snapshot.
+    Forgotten,
+    /// The topic lives anew (other epoch): take a snapshot.
+    Restarted,
+}
+
+/// A session's ear: topics note here that they have something, the session wakes and looks. Never grows beyond the
+/// session's topics.
+#[derive(Debug, Default)]
+pub struct Inbox {}
+
+#[expect(unused_variables, clippy::unused_async, reason = "sketch")]
+impl Inbox {
+    /// An empty inbox.
+    #[must_use]
+    pub fn new() -> Arc<Self> {
+        Arc::default()
+    }
+
+    /// Waits until a topic has something, and takes the slots of all that have. Cancel-safe.
+    pub async fn ready(&self) -> Vec<u32> {
+        unimplemented!()
+    }
+
+    /// Notes that a slot has something (also used by the session itself to come back to an unfinished topic).
+    pub fn note(&self, slot: u32) {
+        unimplemented!()
+    }
+}
+
+/// One topic. Published to by its actor; read by sessions.
+pub struct Topic {
+    name: TopicName,
+}
+
+#[expect(unused_variables, reason = "sketch")]
+impl Topic {
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> TopicName {
+        self.name
+    }
+
+    /// What follows a position, at most `limit` messages.
+    #[must_use]
+    pub fn read_after(&self, position: &Position, limit: usize) -> TopicRead {
+        unimplemented!()
+    }
+
+    /// Ends a session's hold. Harmless when there is none.
+    pub fn detach(&self, inbox: &Arc<Inbox>, slot: u32) {
+        unimplemented!()
+    }
+}
