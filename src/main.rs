@@ -1,2 +1,3 @@
-//! x
+//! The `homeroom` program. Everything is in the library.
+
 fn main() {}
