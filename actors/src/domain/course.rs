@@ -51,6 +51,37 @@ pub fn completion(learner: &Learner, course: &Course) -> Completion {
 /// The same from any source of "when was this unit completed".
 #[must_use]
 pub fn completion_by(course: &Course, completed_at: impl Fn(UnitId) -> Option<TimeMs>) -> Completion {
-    let _ = (course, &completed_at);
-    unimplemented!("homeroom domain")
+    let count = |units: &[UnitId]| units.iter().filter(|unit| completed_at(**unit).is_some()).count();
+    let units_completed = count(&course.units);
+    let qualifications = course.qualifications.iter().map(|(qualification_id, units)| {
+        let units_completed = count(units);
+        QualificationCompletion {
+            qualification_id: *qualification_id,
+            units_completed,
+            units_total: units.len(),
+            completion_percentage: percentage(units_completed, units.len()),
+            completed_at: last_of_all(units.iter().map(|unit| completed_at(*unit))),
+        }
+    });
+    Completion {
+        units_completed,
+        units_total: course.units.len(),
+        completion_percentage: percentage(units_completed, course.units.len()),
+        qualifications: qualifications.collect(),
+    }
+}
+
+/// 100 × completed / total, unrounded; 0 of nothing is 0.
+#[must_use]
+pub fn percentage(completed: usize, total: usize) -> f64 {
+    if total == 0 {
+        0.0
+    } else {
+        100.0 * completed as f64 / total as f64
+    }
+}
+
+/// The latest moment, if every one is known and there is at least one.
+fn last_of_all(moments: impl Iterator<Item = Option<TimeMs>>) -> Option<TimeMs> {
+    moments.collect::<Option<Vec<_>>>()?.into_iter().max()
 }

@@ -2,8 +2,10 @@
 
 use crate::domain::action::{Action, Evidence, RefusalReason};
 use crate::domain::event::LearnerEvent;
-use crate::domain::learner::Learner;
+use crate::domain::learner::{Award, AwardStanding, Learner};
+use crate::domain::level::level_of;
 use crate::domain::rules::Rules;
+use homeroom_schema::limits::TOUCH_EVERY_MS;
 use homeroom_schema::{EventId, QualificationId, ReferenceId, TeamId, TimeMs, UnitId};
 
 /// A wish concerning one learner, with everything looked up that the decision needs.
@@ -103,6 +105,141 @@ pub enum Rejection {
 /// with everything pending folded in, so that a second command decides on the first before it is durable.
 #[must_use]
 pub fn decide(learner: &Learner, command: &Command, rules: &Rules) -> Decision {
-    let _ = (learner, command, rules);
-    unimplemented!("homeroom domain")
+    match command {
+        Command::Earn(earn) => decide_earn(learner, earn, rules),
+        Command::Progress(progress) => decide_progress(learner, *progress),
+        Command::Reverse { award, key } => decide_reverse(learner, *award, *key),
+        Command::Reinstate { award, key } => decide_reinstate(learner, *award, *key),
+    }
+}
+
+fn decide_earn(learner: &Learner, earn: &Earn, rules: &Rules) -> Decision {
+    // A reversed award keeps its key: what was taken back comes again by reinstating, never by earning.
+    if learner.awards.contains_key(&(earn.action, earn.reference)) {
+        return refuse(learner, earn, RefusalReason::AlreadyAwarded, None);
+    }
+    let points = rules.points(earn.action);
+    let total = learner.total.saturating_add(u64::from(points));
+    let in_qualification = |id| learner.qualification_points(id).saturating_add(u64::from(points));
+    keep(LearnerEvent::PointsAwarded {
+        action: earn.action,
+        reference: earn.reference,
+        unit: earn.unit,
+        qualification: earn.qualification,
+        teams: earn.teams.clone(),
+        evidence: earn.evidence,
+        points,
+        total,
+        level: level_of(total),
+        qualification_total: earn.qualification.map(in_qualification),
+        rules: rules.version,
+        occurred_at: earn.occurred_at,
+    })
+}
+
+fn refuse(learner: &Learner, earn: &Earn, reason: RefusalReason, retry_at: Option<TimeMs>) -> Decision {
+    let key = (earn.action, earn.reference);
+    let receipt = learner.receipts.get(&(earn.action, earn.reference, reason));
+    if receipt.is_some_and(|receipt| receipt.day == earn.day) {
+        return Decision::RefusedAsBefore { reason, key };
+    }
+    keep(LearnerEvent::PointsRefused {
+        action: earn.action,
+        reference: earn.reference,
+        reason,
+        retry_at,
+        total: learner.total,
+        level: learner.level,
+        occurred_at: earn.occurred_at,
+        day: earn.day,
+    })
+}
+
+fn decide_progress(learner: &Learner, progress: Progress) -> Decision {
+    let Progress { unit, occurred_at, .. } = progress;
+    let wanted = progress.progress_percentage.min(100);
+    let Some(before) = learner.units.get(&unit) else {
+        let completed_at = (wanted == 100).then_some(occurred_at);
+        return keep(LearnerEvent::ProgressMade {
+            unit,
+            progress_percentage: wanted,
+            last_accessed: occurred_at,
+            completed_at,
+            occurred_at,
+        });
+    };
+    let is_higher = wanted > before.progress_percentage;
+    if !is_higher && occurred_at < before.last_accessed.plus_ms(TOUCH_EVERY_MS) {
+        return Decision::Unchanged { unit };
+    }
+    let progress_percentage = wanted.max(before.progress_percentage);
+    keep(LearnerEvent::ProgressMade {
+        unit,
+        progress_percentage,
+        last_accessed: before.last_accessed.max(occurred_at),
+        completed_at: before
+            .completed_at
+            .or((progress_percentage == 100).then_some(occurred_at)),
+        occurred_at,
+    })
+}
+
+fn decide_reverse(learner: &Learner, of: EventId, key: (Action, ReferenceId)) -> Decision {
+    let Some(award) = find_award(learner, of, key) else {
+        return Decision::Rejected(Rejection::NotReversible);
+    };
+    match award.standing {
+        AwardStanding::Reversed { .. } => return Decision::Rejected(Rejection::AlreadyReversed),
+        AwardStanding::Reinstated => return Decision::Rejected(Rejection::AlreadyReinstated),
+        AwardStanding::Counted => {}
+    }
+    // What is really taken is kept: a reinstatement gives back exactly that.
+    let points = u32::try_from(learner.total).unwrap_or(u32::MAX).min(award.points);
+    let total = learner.total.saturating_sub(u64::from(points));
+    let in_qualification = |id| learner.qualification_points(id).saturating_sub(u64::from(points));
+    keep(LearnerEvent::PointsReversed {
+        of,
+        action: key.0,
+        reference: key.1,
+        unit: award.unit,
+        qualification: award.qualification,
+        points,
+        total,
+        level: level_of(total),
+        qualification_total: award.qualification.map(in_qualification),
+        occurred_at: award.occurred_at,
+    })
+}
+
+fn decide_reinstate(learner: &Learner, of: EventId, key: (Action, ReferenceId)) -> Decision {
+    let Some(award) = find_award(learner, of, key) else {
+        return Decision::Rejected(Rejection::NotReversible);
+    };
+    let points = match award.standing {
+        AwardStanding::Counted => return Decision::Rejected(Rejection::NotReversed),
+        AwardStanding::Reinstated => return Decision::Rejected(Rejection::AlreadyReinstated),
+        AwardStanding::Reversed { points, .. } => points,
+    };
+    let total = learner.total.saturating_add(u64::from(points));
+    let in_qualification = |id| learner.qualification_points(id).saturating_add(u64::from(points));
+    keep(LearnerEvent::PointsReinstated {
+        of,
+        action: key.0,
+        reference: key.1,
+        unit: award.unit,
+        qualification: award.qualification,
+        points,
+        total,
+        level: level_of(total),
+        qualification_total: award.qualification.map(in_qualification),
+        occurred_at: award.occurred_at,
+    })
+}
+
+fn find_award(learner: &Learner, of: EventId, key: (Action, ReferenceId)) -> Option<&Award> {
+    learner.awards.get(&key).filter(|award| award.event_id == of)
+}
+
+fn keep(event: LearnerEvent) -> Decision {
+    Decision::Keep(vec![event])
 }

@@ -1,10 +1,178 @@
 //! Folds kept facts into a learner's state. The only place that changes a learner.
 
+use crate::domain::action::{Action, Evidence};
 use crate::domain::event::{EventMeta, LearnerEvent};
-use crate::domain::learner::Learner;
+use crate::domain::invariants;
+use crate::domain::learner::{Award, AwardStanding, Counters, Learner, QualificationPoints, Receipt, UnitProgress};
+use homeroom_schema::{QualificationId, ReferenceId, TimeMs};
 
 /// Applies one kept fact. Cannot fail: whatever was kept once can be applied again. Reads the fact and the state alone.
 pub fn evolve(learner: &mut Learner, event: &LearnerEvent, meta: EventMeta) {
-    let _ = (learner, event, meta);
-    unimplemented!("homeroom domain")
+    debug_assert_eq!(
+        invariants::event_follows(learner, event),
+        Ok(()),
+        "{event:?} after {learner:?}"
+    );
+    match event {
+        LearnerEvent::PointsAwarded { action, reference, .. } => award(learner, (*action, *reference), event, meta),
+        LearnerEvent::PointsRefused {
+            action,
+            reference,
+            reason,
+            retry_at,
+            day,
+            ..
+        } => {
+            let receipt = Receipt {
+                event_id: meta.event_id,
+                version: meta.version,
+                day: *day,
+                retry_at: *retry_at,
+            };
+            learner.receipts.insert((*action, *reference, *reason), receipt);
+        }
+        LearnerEvent::PointsReversed {
+            action,
+            reference,
+            points,
+            ..
+        } => {
+            let standing = AwardStanding::Reversed {
+                by: meta.event_id,
+                points: *points,
+            };
+            restand(learner, (*action, *reference), standing);
+            book(learner, event);
+        }
+        LearnerEvent::PointsReinstated { action, reference, .. } => {
+            restand(learner, (*action, *reference), AwardStanding::Reinstated);
+            book(learner, event);
+        }
+        LearnerEvent::ProgressMade { .. } => progress(learner, event, meta),
+    }
+    learner.version = meta.version;
+}
+
+fn award(learner: &mut Learner, key: (Action, ReferenceId), event: &LearnerEvent, meta: EventMeta) {
+    let LearnerEvent::PointsAwarded {
+        unit,
+        qualification,
+        evidence,
+        points,
+        occurred_at,
+        ..
+    } = event
+    else {
+        return;
+    };
+    let award = Award {
+        event_id: meta.event_id,
+        points: *points,
+        occurred_at: *occurred_at,
+        unit: *unit,
+        qualification: *qualification,
+        measure: measure(key.0, evidence),
+        standing: AwardStanding::Counted,
+    };
+    learner.awards.insert(key, award);
+    learner.counters.count(key.0, key.1, &award);
+    book(learner, event);
+}
+
+/// The one observation that counters need. Only finite ones: JSON has no other, so a replay would not see them.
+fn measure(action: Action, evidence: &Evidence) -> Option<f64> {
+    let observed = match action {
+        Action::CompleteQuiz => evidence.score,
+        Action::ContributeResource => evidence.quality,
+        Action::ReadContent | Action::CommunityFeedback | Action::TeamAchievement => None,
+    };
+    observed.filter(|value| value.is_finite())
+}
+
+/// Changes whether an award counts. All counters are made anew, because taking one float out of a sum leaves a residue;
+/// reversals are rare, so this costs less than it saves.
+fn restand(learner: &mut Learner, key: (Action, ReferenceId), standing: AwardStanding) {
+    if let Some(award) = learner.awards.get_mut(&key) {
+        award.standing = standing;
+        learner.counters = Counters::of(&learner.awards);
+    }
+}
+
+/// Takes over the sums that an entry of the ledger says. An entry of no points makes no total, so it moves no moment.
+fn book(learner: &mut Learner, event: &LearnerEvent) {
+    let (LearnerEvent::PointsAwarded {
+        points,
+        total,
+        level,
+        qualification,
+        qualification_total,
+        occurred_at,
+        ..
+    }
+    | LearnerEvent::PointsReversed {
+        points,
+        total,
+        level,
+        qualification,
+        qualification_total,
+        occurred_at,
+        ..
+    }
+    | LearnerEvent::PointsReinstated {
+        points,
+        total,
+        level,
+        qualification,
+        qualification_total,
+        occurred_at,
+        ..
+    }) = event
+    else {
+        return;
+    };
+    learner.total = *total;
+    learner.level = *level;
+    if *points > 0 {
+        learner.reached_at = Some(*occurred_at);
+    }
+    if let Some((id, sum)) = qualification.zip(*qualification_total) {
+        book_qualification(learner, id, sum, *points, *occurred_at);
+    }
+}
+
+fn book_qualification(learner: &mut Learner, id: QualificationId, sum: u64, points: u32, occurred_at: TimeMs) {
+    let first = QualificationPoints {
+        points: sum,
+        reached_at: occurred_at,
+    };
+    let standing = learner.qualifications.entry(id).or_insert(first);
+    standing.points = sum;
+    if points > 0 {
+        standing.reached_at = occurred_at;
+    }
+}
+
+/// The three fields only ever move one way, whatever order old facts come in.
+fn progress(learner: &mut Learner, event: &LearnerEvent, meta: EventMeta) {
+    let LearnerEvent::ProgressMade {
+        unit,
+        progress_percentage,
+        last_accessed,
+        completed_at,
+        ..
+    } = event
+    else {
+        return;
+    };
+    let made = UnitProgress {
+        progress_percentage: *progress_percentage,
+        last_accessed: *last_accessed,
+        completed_at: *completed_at,
+        version: meta.version,
+    };
+    let unit = learner.units.entry(*unit).or_insert(made);
+    unit.progress_percentage = unit.progress_percentage.max(made.progress_percentage);
+    unit.last_accessed = unit.last_accessed.max(made.last_accessed);
+    unit.completed_at = unit.completed_at.or(made.completed_at);
+    unit.version = meta.version;
 }

@@ -31,7 +31,7 @@ pub struct Learner {
 }
 
 /// What became of one natural key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Award {
     /// The event that awarded it.
     pub event_id: EventId,
@@ -43,8 +43,27 @@ pub struct Award {
     pub unit: Option<UnitId>,
     /// The qualification that it counts for.
     pub qualification: Option<QualificationId>,
+    /// The score of an assessment or the quality of a resource, as far as it was observed: what counters are made of.
+    pub measure: Option<f64>,
     /// Whether it counts.
     pub standing: AwardStanding,
+}
+
+impl Award {
+    /// Whether it counts now: never taken back, or given again.
+    #[must_use]
+    pub const fn counts(&self) -> bool {
+        !matches!(self.standing, AwardStanding::Reversed { .. })
+    }
+
+    /// What it adds to the total now. A reversal may have taken less than the award, so that no total fell below 0.
+    #[must_use]
+    pub const fn points_counted(&self) -> u32 {
+        match self.standing {
+            AwardStanding::Counted | AwardStanding::Reinstated => self.points,
+            AwardStanding::Reversed { points, .. } => self.points.saturating_sub(points),
+        }
+    }
 }
 
 /// Whether an award counts.
@@ -117,6 +136,39 @@ pub struct Counters {
     pub awards_counted: u32,
 }
 
+impl Counters {
+    /// Qualities and scores from here on are high.
+    pub const HIGH_FROM: f64 = 0.8;
+
+    /// Counts all awards that count, in the order of their keys.
+    #[must_use]
+    pub fn of(awards: &BTreeMap<(Action, ReferenceId), Award>) -> Self {
+        let mut counters = Self::default();
+        for ((action, reference), award) in awards.iter().filter(|(_, award)| award.counts()) {
+            counters.count(*action, *reference, award);
+        }
+        counters
+    }
+
+    /// Counts one more award.
+    pub fn count(&mut self, action: Action, reference: ReferenceId, award: &Award) {
+        self.awards_counted = self.awards_counted.saturating_add(1);
+        match (action, award.measure) {
+            (Action::CompleteQuiz, Some(score)) => {
+                self.best_scores.insert(reference, score);
+                self.perfect_scores += u32::from(score >= 1.0);
+            }
+            (Action::ContributeResource, Some(quality)) => {
+                self.resources_rated = self.resources_rated.saturating_add(1);
+                self.resource_quality_sum += quality;
+                self.resources_high_quality += u32::from(quality >= Self::HIGH_FROM);
+            }
+            (Action::TeamAchievement, _) => self.team_achievements = self.team_achievements.saturating_add(1),
+            _ => {}
+        }
+    }
+}
+
 impl Learner {
     /// A learner of whom nothing is known yet.
     #[must_use]
@@ -133,5 +185,13 @@ impl Learner {
             qualifications: BTreeMap::new(),
             counters: Counters::default(),
         }
+    }
+
+    /// Points inside one qualification; 0 where there were never any.
+    #[must_use]
+    pub fn qualification_points(&self, qualification: QualificationId) -> u64 {
+        self.qualifications
+            .get(&qualification)
+            .map_or(0, |standing| standing.points)
     }
 }
