@@ -14,6 +14,12 @@ pub const COMMAND_DEADLINE: Duration = Duration::from_secs(10);
 pub const READ_DEADLINE: Duration = Duration::from_secs(5);
 /// Read connections of one SQLite file. At the bound reads wait in line.
 pub const READERS_MAX: u32 = 4;
+/// Jobs waiting for the SQLite writer. At the bound further callers wait before they may queue.
+pub const WRITER_JOBS_MAX: usize = 256;
+/// Reads waiting for a read connection. At the bound further callers wait before they may queue.
+pub const READS_WAITING_MAX: usize = 1_024;
+/// Bytes of a database file up to which its structure is checked whole at each start. Larger ones are read as needed.
+pub const OPEN_CHECK_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// Events of one page of a stream. Longer reads ask again.
 pub const STREAM_PAGE_MAX: usize = 512;
 /// Bytes of one stored snapshot. A larger state is rebuilt from its stream.

@@ -15,6 +15,19 @@ pub enum StreamKind {
     Roster = 3,
 }
 
+impl StreamKind {
+    /// Reads the stored number.
+    #[must_use]
+    pub const fn from_number(number: i64) -> Option<Self> {
+        match number {
+            1 => Some(Self::Learner),
+            2 => Some(Self::Team),
+            3 => Some(Self::Roster),
+            _ => None,
+        }
+    }
+}
+
 /// One stream of the journal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct StreamId {
@@ -171,6 +184,17 @@ pub enum Row {
     },
     /// Progress of one learner in one unit.
     Progress(ProgressRecord),
+    /// An achievement of one learner.
+    Achievement(AchievementRecord),
+    /// Takes an achievement back.
+    AchievementRevoked {
+        /// The learner.
+        user_id: UserId,
+        /// Its type.
+        achievement_type: String,
+        /// Its tier.
+        tier: String,
+    },
     /// One entry of the ledger; belongs to event `event_index` of the same append.
     Points {
         /// Which event of the append, from 0.
@@ -329,6 +353,21 @@ pub struct ProgressRecord {
     pub last_accessed: TimeMs,
     /// When it first arrived at 100.
     pub completed_at: Option<TimeMs>,
+}
+
+/// An achievement of one learner (the projection; replay reads the events).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AchievementRecord {
+    /// The learner.
+    pub user_id: UserId,
+    /// Its type, snake_case.
+    pub achievement_type: String,
+    /// `bronze`, `silver` or `gold`.
+    pub tier: String,
+    /// When it was earned.
+    pub earned_at: TimeMs,
+    /// JSON object with what it was earned by.
+    pub achievement_data: String,
 }
 
 /// One entry of the ledger.

@@ -2,8 +2,8 @@
 
 use crate::ids::{EventId, QualificationId, TimeMs, UserId, Version};
 use crate::records::{
-    Append, AppendOutcome, CompletedUnit, KeyHash, KeyRecord, LearnerHead, ProgressRecord, QualificationStanding,
-    RosterRecords, SnapshotRecord, StoredEvent, StreamId, TeamAwardRecord, TokenRecord,
+    AchievementRecord, Append, AppendOutcome, CompletedUnit, KeyHash, KeyRecord, LearnerHead, ProgressRecord,
+    QualificationStanding, RosterRecords, SnapshotRecord, StoredEvent, StreamId, TeamAwardRecord, TokenRecord,
 };
 use async_trait::async_trait;
 
@@ -58,10 +58,14 @@ pub enum StoreError {
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
     /// Keeps a batch in one transaction and returns one outcome for each append, in order.
-    /// An append that conflicts or whose key is taken is left out whole; the others are kept.
+    ///
+    /// For each append its key is looked at first, then its stream's version. An append whose key is taken or that conflicts
+    /// is left out whole, and after a conflict so is the rest of that stream's appends in the batch, since they were decided
+    /// on top of it; the others are kept.
     ///
     /// # Errors
-    /// Nothing is kept on any error but [`StoreError::Unknown`].
+    /// Nothing is kept on any error but [`StoreError::Unknown`]. [`StoreError::Damaged`] means that the batch itself is
+    /// wrong (a head of somebody else, a row that names nobody): sending it again fails again.
     async fn commit(&self, batch: Vec<Append>) -> Result<Vec<AppendOutcome>, StoreError>;
 
     /// Stores snapshots: a cache, so losing them is harmless; not part of any batch.
@@ -131,7 +135,8 @@ pub trait Store: Send + Sync + 'static {
     /// When the store is unavailable or a row is damaged.
     async fn read_journal(&self, after: Option<EventId>, limit: usize) -> Result<Vec<StoredEvent>, StoreError>;
 
-    /// Points inside one qualification, one row a learner who has entries there, in no order.
+    /// Points inside one qualification, one row a learner who has entries with points there (refusals alone make no row),
+    /// in no order.
     ///
     /// # Errors
     /// When the store is unavailable or a row is damaged.
@@ -151,6 +156,12 @@ pub trait Store: Send + Sync + 'static {
     /// # Errors
     /// When the store is unavailable or a row is damaged.
     async fn progress_rows(&self, user_id: UserId) -> Result<Vec<ProgressRecord>, StoreError>;
+
+    /// The achievement rows of one learner (the projection), by type and tier.
+    ///
+    /// # Errors
+    /// When the store is unavailable or a row is damaged.
+    async fn achievement_rows(&self, user_id: UserId) -> Result<Vec<AchievementRecord>, StoreError>;
 
     /// Team achievements whose members' awards are not all durable, oldest first.
     ///

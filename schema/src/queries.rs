@@ -1,0 +1,205 @@
+//! The statements that both engines share, in SQLite's parameter style. No connections; what differs lives in an adapter.
+//!
+//! Parameters are `?1`, `?2`, … in the order of the columns they fill; [`numbered`] turns them into Postgres' style.
+
+/// The same statement with `$1` for `?1`. No statement here has a question mark anywhere else.
+#[must_use]
+pub fn numbered(sql: &str) -> String {
+    sql.replace('?', "$")
+}
+
+// --- Writing ---
+
+/// Keeps one event.
+pub const INSERT_EVENT: &str = "INSERT INTO events (event_id, stream_kind, stream_id, version, event_type, occurred_at, \
+     recorded_at, writer, batch_no, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+/// Keeps free text beside an event.
+pub const INSERT_NOTE: &str = "INSERT INTO event_notes (event_id, note) VALUES (?1, ?2)";
+/// Moves a learner's head, if it is where the writer thinks it is.
+pub const MOVE_HEAD: &str =
+    "UPDATE learner_heads SET version = ?2, total = ?3, reached_at = ?4 WHERE user_id = ?1 AND version = ?5";
+/// Moves a learner's head without touching the total.
+pub const MOVE_HEAD_VERSION: &str = "UPDATE learner_heads SET version = ?2 WHERE user_id = ?1 AND version = ?3";
+/// Starts a learner's head, unless there is one.
+pub const START_HEAD: &str = "INSERT INTO learner_heads (user_id, version, total, reached_at) VALUES (?1, ?2, ?3, ?4) \
+     ON CONFLICT (user_id) DO NOTHING";
+/// Keeps one entry of the ledger.
+pub const INSERT_POINTS: &str = "INSERT INTO user_points (event_id, user_id, kind, action_type, points, reference_id, \
+     unit_id, qualification_id, total, reason, occurred_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+/// Keeps progress.
+pub const UPSERT_PROGRESS: &str = "INSERT INTO user_progress (user_id, unit_id, progress_percentage, last_accessed, \
+     completed_at) VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (user_id, unit_id) DO UPDATE SET \
+     progress_percentage = excluded.progress_percentage, last_accessed = excluded.last_accessed, \
+     completed_at = excluded.completed_at";
+/// Keeps an achievement.
+pub const UPSERT_ACHIEVEMENT: &str = "INSERT INTO user_achievements (user_id, achievement_type, tier, earned_at, \
+     achievement_data) VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (user_id, achievement_type, tier) DO UPDATE SET \
+     earned_at = excluded.earned_at, achievement_data = excluded.achievement_data";
+/// Takes an achievement back.
+pub const DELETE_ACHIEVEMENT: &str =
+    "DELETE FROM user_achievements WHERE user_id = ?1 AND achievement_type = ?2 AND tier = ?3";
+/// Keeps a used idempotency key.
+pub const INSERT_KEY: &str = "INSERT INTO idempotency_keys (key_hash, fingerprint, created_at, status, stream_kind, \
+     stream_id, version, total, level, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+/// Keeps a person.
+pub const UPSERT_USER: &str = "INSERT INTO users (user_id, name, alias, role, created_at, archived_at) \
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (user_id) DO UPDATE SET name = excluded.name, alias = excluded.alias, \
+     role = excluded.role, created_at = excluded.created_at, archived_at = excluded.archived_at";
+/// Keeps a qualification.
+pub const UPSERT_QUALIFICATION: &str = "INSERT INTO qualifications (qualification_id, name, created_at, archived_at) \
+     VALUES (?1, ?2, ?3, ?4) ON CONFLICT (qualification_id) DO UPDATE SET name = excluded.name, \
+     created_at = excluded.created_at, archived_at = excluded.archived_at";
+/// Keeps a unit.
+pub const UPSERT_UNIT: &str = "INSERT INTO units (unit_id, title, qualification_id, skills, created_at, archived_at) \
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (unit_id) DO UPDATE SET title = excluded.title, \
+     qualification_id = excluded.qualification_id, skills = excluded.skills, created_at = excluded.created_at, \
+     archived_at = excluded.archived_at";
+/// Keeps a team.
+pub const UPSERT_TEAM: &str = "INSERT INTO teams (team_id, name, mentor_id, created_at, archived_at) \
+     VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (team_id) DO UPDATE SET name = excluded.name, \
+     mentor_id = excluded.mentor_id, created_at = excluded.created_at, archived_at = excluded.archived_at";
+/// Keeps a membership.
+pub const UPSERT_MEMBER: &str = "INSERT INTO team_members (team_id, user_id, role, joined_at) VALUES (?1, ?2, ?3, ?4) \
+     ON CONFLICT (team_id, user_id) DO UPDATE SET role = excluded.role, joined_at = excluded.joined_at";
+/// Removes a membership.
+pub const DELETE_MEMBER: &str = "DELETE FROM team_members WHERE team_id = ?1 AND user_id = ?2";
+/// Keeps an enrolment.
+pub const UPSERT_ENROLMENT: &str = "INSERT INTO enrolments (qualification_id, user_id, enrolled_at) VALUES (?1, ?2, ?3) \
+     ON CONFLICT (qualification_id, user_id) DO UPDATE SET enrolled_at = excluded.enrolled_at";
+/// Removes an enrolment.
+pub const DELETE_ENROLMENT: &str = "DELETE FROM enrolments WHERE qualification_id = ?1 AND user_id = ?2";
+/// Keeps a team achievement that is not settled yet.
+pub const UPSERT_TEAM_AWARD: &str = "INSERT INTO team_awards (team_id, version, reference_id, settled) \
+     VALUES (?1, ?2, ?3, FALSE) ON CONFLICT (team_id, version) DO UPDATE SET reference_id = excluded.reference_id, \
+     settled = excluded.settled";
+/// Settles a team achievement.
+pub const SETTLE_TEAM_AWARD: &str = "UPDATE team_awards SET settled = TRUE WHERE team_id = ?1 AND version = ?2";
+/// Keeps a token.
+pub const UPSERT_TOKEN: &str = "INSERT INTO tokens (token_id, hash, role, user_id, label, created_at, expires_at, \
+     revoked_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (token_id) DO UPDATE SET hash = excluded.hash, \
+     role = excluded.role, user_id = excluded.user_id, label = excluded.label, created_at = excluded.created_at, \
+     expires_at = excluded.expires_at, revoked_at = excluded.revoked_at";
+/// Keeps a setting.
+pub const UPSERT_SETTING: &str =
+    "INSERT INTO settings (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+/// Keeps a snapshot, unless a newer one is there.
+pub const UPSERT_SNAPSHOT: &str = "INSERT INTO snapshots (stream_kind, stream_id, version, bytes) \
+     VALUES (?1, ?2, ?3, ?4) ON CONFLICT (stream_kind, stream_id) DO UPDATE SET version = excluded.version, \
+     bytes = excluded.bytes WHERE excluded.version >= snapshots.version";
+/// Removes old idempotency keys, the oldest first.
+pub const PURGE_KEYS: &str = "DELETE FROM idempotency_keys WHERE key_hash IN \
+     (SELECT key_hash FROM idempotency_keys WHERE created_at < ?1 ORDER BY created_at LIMIT ?2)";
+
+// --- Reading, for the writer ---
+
+/// Whether an idempotency key is taken.
+pub const KEY_EXISTS: &str = "SELECT 1 FROM idempotency_keys WHERE key_hash = ?1";
+/// The version of a learner's stream.
+pub const HEAD_VERSION: &str = "SELECT version FROM learner_heads WHERE user_id = ?1";
+/// The version of any stream, from its last event.
+pub const STREAM_VERSION: &str =
+    "SELECT version FROM events WHERE stream_kind = ?1 AND stream_id = ?2 ORDER BY version DESC LIMIT 1";
+/// The newest event of the journal.
+pub const LAST_EVENT_ID: &str = "SELECT event_id FROM events ORDER BY event_id DESC LIMIT 1";
+/// The newest batch of one writer.
+pub const LAST_BATCH_NO: &str = "SELECT batch_no FROM events WHERE writer = ?1 ORDER BY event_id DESC LIMIT 1";
+
+// --- Reading ---
+
+/// A setting.
+pub const SETTING: &str = "SELECT value FROM settings WHERE name = ?1";
+/// The last event of a stream: version and place.
+pub const STREAM_HEAD: &str =
+    "SELECT version, event_id FROM events WHERE stream_kind = ?1 AND stream_id = ?2 ORDER BY version DESC LIMIT 1";
+/// All people.
+pub const USERS: &str = "SELECT user_id, name, alias, role, created_at, archived_at FROM users ORDER BY user_id";
+/// All qualifications.
+pub const QUALIFICATIONS: &str =
+    "SELECT qualification_id, name, created_at, archived_at FROM qualifications ORDER BY qualification_id";
+/// All units.
+pub const UNITS: &str =
+    "SELECT unit_id, title, qualification_id, skills, created_at, archived_at FROM units ORDER BY unit_id";
+/// All teams.
+pub const TEAMS: &str = "SELECT team_id, name, mentor_id, created_at, archived_at FROM teams ORDER BY team_id";
+/// All memberships.
+pub const MEMBERS: &str = "SELECT team_id, user_id, role, joined_at FROM team_members ORDER BY team_id, user_id";
+/// All enrolments.
+pub const ENROLMENTS: &str =
+    "SELECT qualification_id, user_id, enrolled_at FROM enrolments ORDER BY qualification_id, user_id";
+/// All heads.
+pub const HEADS: &str = "SELECT user_id, version, total, reached_at FROM learner_heads ORDER BY user_id";
+/// Tokens in force.
+pub const TOKENS: &str = "SELECT token_id, hash, role, user_id, label, created_at, expires_at, revoked_at FROM tokens \
+     WHERE revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ?1) ORDER BY token_id";
+/// One snapshot.
+pub const SNAPSHOT: &str = "SELECT version, bytes FROM snapshots WHERE stream_kind = ?1 AND stream_id = ?2";
+/// Points inside one qualification. People whose entries there are all refusals have no row.
+pub const QUALIFICATION_STANDINGS: &str = "WITH sums AS (SELECT user_id, SUM(points) AS points, \
+     MAX(event_id) AS event_id FROM user_points WHERE qualification_id = ?1 AND points <> 0 GROUP BY user_id) \
+     SELECT sums.user_id, sums.points, p.occurred_at, sums.event_id FROM sums \
+     JOIN user_points p ON p.event_id = sums.event_id";
+/// Completed units of one learner.
+pub const COMPLETED_UNITS: &str = "SELECT user_id, unit_id, completed_at FROM user_progress \
+     WHERE user_id = ?1 AND completed_at IS NOT NULL";
+/// Progress of one learner.
+pub const PROGRESS_ROWS: &str = "SELECT user_id, unit_id, progress_percentage, last_accessed, completed_at \
+     FROM user_progress WHERE user_id = ?1 ORDER BY unit_id";
+/// Achievements of one learner.
+pub const ACHIEVEMENT_ROWS: &str = "SELECT user_id, achievement_type, tier, earned_at, achievement_data \
+     FROM user_achievements WHERE user_id = ?1 ORDER BY achievement_type, tier";
+/// Team achievements that are not settled, oldest first (2 is the number of the team streams).
+pub const UNSETTLED_TEAM_AWARDS: &str = "SELECT a.team_id, a.version, a.reference_id FROM team_awards a \
+     LEFT JOIN events e ON e.stream_kind = 2 AND e.stream_id = a.team_id AND e.version = a.version \
+     WHERE NOT a.settled ORDER BY e.event_id, a.team_id, a.version";
+/// A used idempotency key.
+pub const KEY: &str = "SELECT fingerprint, created_at, status, stream_kind, stream_id, version, total, level, body \
+     FROM idempotency_keys WHERE key_hash = ?1";
+
+macro_rules! events_where {
+    ($rest:literal) => {
+        concat!(
+            "SELECT e.event_id, e.stream_kind, e.stream_id, e.version, e.event_type, e.occurred_at, e.recorded_at, \
+             e.body, n.note FROM events e LEFT JOIN event_notes n ON n.event_id = e.event_id WHERE ",
+            $rest
+        )
+    };
+}
+
+/// A page of a stream, forwards.
+pub const STREAM_PAGE: &str = events_where!(
+    "e.stream_kind = ?1 AND e.stream_id = ?2 AND e.version > ?3 ORDER BY e.stream_kind, e.stream_id, e.version LIMIT ?4"
+);
+/// One event.
+pub const EVENT: &str = events_where!("e.event_id = ?1");
+/// A page of the journal.
+pub const JOURNAL_PAGE: &str = events_where!("e.event_id > ?1 ORDER BY e.event_id LIMIT ?2");
+
+/// A page of a stream, backwards, of `types` event types: they are parameters 5 and up.
+#[must_use]
+pub fn stream_page_back(types: usize) -> String {
+    use std::fmt::Write as _;
+    let mut sql = String::from(events_where!(
+        "e.stream_kind = ?1 AND e.stream_id = ?2 AND e.version < ?3 AND e.event_type IN ("
+    ));
+    for index in 0..types {
+        let comma = if index == 0 { "" } else { ", " };
+        // Writing to a string cannot fail.
+        let _ = write!(sql, "{comma}?{}", index + 5);
+    }
+    sql.push_str(") ORDER BY e.stream_kind DESC, e.stream_id DESC, e.version DESC LIMIT ?4");
+    sql
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_are_translated_for_postgres() {
+        assert_eq!(
+            numbered(KEY_EXISTS),
+            "SELECT 1 FROM idempotency_keys WHERE key_hash = $1"
+        );
+        assert!(numbered(&stream_page_back(2)).contains("IN ($5, $6)"));
+    }
+}

@@ -1,0 +1,203 @@
+//! The SQLite store: one file, one writer thread, a small pool of readers. SQL text lives in `queries` and `migrations`.
+
+mod commit;
+mod errors;
+mod log;
+mod migrate;
+mod open;
+mod read;
+mod readers;
+mod rows;
+#[cfg(test)]
+mod tests;
+mod writer;
+
+use crate::ids::{EventId, QualificationId, TimeMs, UserId, Version};
+use crate::records::{
+    AchievementRecord, Append, AppendOutcome, CompletedUnit, KeyHash, KeyRecord, LearnerHead, ProgressRecord,
+    QualificationStanding, RosterRecords, SnapshotRecord, StoredEvent, StreamId, TeamAwardRecord, TokenRecord,
+};
+use crate::store::{Store, StoreError};
+use async_trait::async_trait;
+use std::fs::File;
+use std::path::PathBuf;
+
+/// What a successful commit survives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Durability {
+    /// Loss of power: every commit waits for the disk.
+    #[default]
+    Full,
+    /// The end of the process (kill -9), not loss of power: the last commits may be missing after it.
+    Process,
+}
+
+/// Where and how to keep the data.
+#[derive(Debug, Clone)]
+pub struct SqliteOptions {
+    /// The data directory; made, for its owner alone, if it is not there.
+    pub directory: PathBuf,
+    /// What a commit survives.
+    pub durability: Durability,
+    /// Read connections, 1 to [`READERS_MAX`](crate::limits::READERS_MAX).
+    pub readers: u32,
+}
+
+/// The SQLite store. Dropping it without [`Store::close`] is a clean crash: nothing is lost, the log stays as it is.
+#[derive(Debug)]
+pub struct SqliteStore {
+    // In the order in which they must go: no connection may outlive the lock.
+    writer: writer::Writer,
+    readers: readers::Readers,
+    _lock: File,
+}
+
+impl SqliteStore {
+    /// Opens the data directory, and brings its tables up to date. Blocks: a node calls it once, before it serves.
+    ///
+    /// # Errors
+    /// [`StoreError::InUse`] at once when another node has it, [`StoreError::NewerSchema`] (with the file untouched) when it
+    /// belongs to a newer program, [`StoreError::Fatal`] when it is damaged or cannot be used.
+    pub fn open(options: SqliteOptions) -> Result<Self, StoreError> {
+        let SqliteOptions {
+            directory,
+            durability,
+            readers,
+        } = options;
+        let lock = open::lock(&directory)?;
+        let place = open::Place::new(&directory, durability);
+        let connection = place.open_writer()?;
+        let readers = readers::Readers::start(place.clone(), readers)?;
+        let writer = writer::Writer::start(place, connection)?;
+        Ok(Self {
+            writer,
+            readers,
+            _lock: lock,
+        })
+    }
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn commit(&self, batch: Vec<Append>) -> Result<Vec<AppendOutcome>, StoreError> {
+        crate::batch::check(&batch)?;
+        self.writer.ask(|reply| writer::Job::Commit { batch, reply }).await
+    }
+
+    async fn save_snapshots(&self, snapshots: Vec<SnapshotRecord>) -> Result<(), StoreError> {
+        self.writer
+            .ask(|reply| writer::Job::SaveSnapshots { snapshots, reply })
+            .await
+    }
+
+    async fn purge_keys(&self, before: TimeMs, limit: usize) -> Result<usize, StoreError> {
+        self.writer
+            .ask(|reply| writer::Job::PurgeKeys { before, limit, reply })
+            .await
+    }
+
+    async fn load_roster(&self) -> Result<RosterRecords, StoreError> {
+        self.readers.read(read::roster).await
+    }
+
+    async fn load_heads(&self) -> Result<Vec<LearnerHead>, StoreError> {
+        self.readers.read(read::heads).await
+    }
+
+    async fn load_tokens(&self, now: TimeMs) -> Result<Vec<TokenRecord>, StoreError> {
+        self.readers.read(move |connection| read::tokens(connection, now)).await
+    }
+
+    async fn load_snapshot(&self, stream: StreamId) -> Result<Option<SnapshotRecord>, StoreError> {
+        self.readers
+            .read(move |connection| read::snapshot(connection, stream))
+            .await
+    }
+
+    async fn read_stream(
+        &self,
+        stream: StreamId,
+        after: Version,
+        limit: usize,
+    ) -> Result<Vec<StoredEvent>, StoreError> {
+        self.readers
+            .read(move |connection| read::stream(connection, stream, after, limit))
+            .await
+    }
+
+    async fn read_stream_back(
+        &self,
+        stream: StreamId,
+        before: Option<Version>,
+        types: &'static [&'static str],
+        limit: usize,
+    ) -> Result<Vec<StoredEvent>, StoreError> {
+        self.readers
+            .read(move |connection| read::stream_back(connection, stream, before, types, limit))
+            .await
+    }
+
+    async fn read_event(&self, event_id: EventId) -> Result<Option<StoredEvent>, StoreError> {
+        self.readers
+            .read(move |connection| read::event(connection, event_id))
+            .await
+    }
+
+    async fn read_journal(&self, after: Option<EventId>, limit: usize) -> Result<Vec<StoredEvent>, StoreError> {
+        self.readers
+            .read(move |connection| read::journal(connection, after, limit))
+            .await
+    }
+
+    async fn qualification_standings(
+        &self,
+        qualification_id: QualificationId,
+    ) -> Result<Vec<QualificationStanding>, StoreError> {
+        self.readers
+            .read(move |connection| read::qualification_standings(connection, qualification_id))
+            .await
+    }
+
+    async fn completed_units(&self, user_ids: Vec<UserId>) -> Result<Vec<CompletedUnit>, StoreError> {
+        self.readers
+            .read(move |connection| read::completed_units(connection, &user_ids))
+            .await
+    }
+
+    async fn progress_rows(&self, user_id: UserId) -> Result<Vec<ProgressRecord>, StoreError> {
+        self.readers
+            .read(move |connection| read::progress_rows(connection, user_id))
+            .await
+    }
+
+    async fn achievement_rows(&self, user_id: UserId) -> Result<Vec<AchievementRecord>, StoreError> {
+        self.readers
+            .read(move |connection| read::achievement_rows(connection, user_id))
+            .await
+    }
+
+    async fn unsettled_team_awards(&self) -> Result<Vec<TeamAwardRecord>, StoreError> {
+        self.readers.read(read::unsettled_team_awards).await
+    }
+
+    async fn find_key(&self, hash: KeyHash) -> Result<Option<KeyRecord>, StoreError> {
+        self.readers.read(move |connection| read::key(connection, hash)).await
+    }
+
+    async fn setting(&self, name: &str) -> Result<Option<String>, StoreError> {
+        let name = name.to_owned();
+        self.readers
+            .read(move |connection| read::setting(connection, &name))
+            .await
+    }
+
+    async fn check(&self) -> Result<(), StoreError> {
+        self.writer.ask(|reply| writer::Job::Check { reply }).await
+    }
+
+    async fn close(&self) -> Result<(), StoreError> {
+        // Readers first: a checkpoint that truncates the log waits for every read that is under way.
+        self.readers.close().await;
+        self.writer.ask(|reply| writer::Job::Close { reply }).await
+    }
+}

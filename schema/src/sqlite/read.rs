@@ -1,0 +1,363 @@
+//! Everything that is read, as functions from a connection to records. No threads, no writing.
+
+use crate::ids::{EventId, IdError, QualificationId, TimeMs, UserId, Version};
+use crate::queries as q;
+use crate::records::{
+    AchievementRecord, CompletedUnit, EnrolmentRecord, KeyHash, KeyOutcome, KeyRecord, LearnerHead, MemberRecord,
+    ProgressRecord, QualificationRecord, QualificationStanding, RosterRecords, SnapshotRecord, StoredEvent, StreamId,
+    StreamKind, TeamAwardRecord, TeamRecord, TokenRecord, TokenRole, UnitRecord, UserRecord, UserRole,
+};
+use rusqlite::types::Type;
+use rusqlite::{Connection, Error, OptionalExtension, Params, Result, Row, params};
+
+pub(super) fn roster(connection: &Connection) -> Result<RosterRecords> {
+    // One transaction, so that all lists are of one moment.
+    let moment = connection.unchecked_transaction()?;
+    let stream = StreamId::ROSTER;
+    let last = moment
+        .prepare_cached(q::STREAM_HEAD)?
+        .query_row(params![stream.kind as u8, stream.id.cast_signed()], |row| {
+            Ok((version(row, 0)?, id(row, 1)?))
+        })
+        .optional()?;
+    let records = RosterRecords {
+        version: last.map_or(Version::ZERO, |(version, _)| version),
+        last_event_id: last.map(|(_, event_id)| event_id),
+        users: all(&moment, q::USERS, [], user)?,
+        qualifications: all(&moment, q::QUALIFICATIONS, [], |row| {
+            Ok(QualificationRecord {
+                qualification_id: id(row, 0)?,
+                name: row.get(1)?,
+                created_at: time(row, 2)?,
+                archived_at: time_or_none(row, 3)?,
+            })
+        })?,
+        units: all(&moment, q::UNITS, [], unit)?,
+        teams: all(&moment, q::TEAMS, [], |row| {
+            Ok(TeamRecord {
+                team_id: id(row, 0)?,
+                name: row.get(1)?,
+                mentor_id: id_or_none(row, 2)?,
+                created_at: time(row, 3)?,
+                archived_at: time_or_none(row, 4)?,
+            })
+        })?,
+        members: all(&moment, q::MEMBERS, [], |row| {
+            Ok(MemberRecord {
+                team_id: id(row, 0)?,
+                user_id: id(row, 1)?,
+                role: row.get(2)?,
+                joined_at: time(row, 3)?,
+            })
+        })?,
+        enrolments: all(&moment, q::ENROLMENTS, [], |row| {
+            Ok(EnrolmentRecord {
+                qualification_id: id(row, 0)?,
+                user_id: id(row, 1)?,
+                enrolled_at: time(row, 2)?,
+            })
+        })?,
+    };
+    moment.commit()?;
+    Ok(records)
+}
+
+fn user(row: &Row<'_>) -> Result<UserRecord> {
+    let role: String = row.get(3)?;
+    Ok(UserRecord {
+        user_id: id(row, 0)?,
+        name: row.get(1)?,
+        alias: row.get(2)?,
+        role: UserRole::parse(&role).ok_or_else(|| damaged(3, "unknown role"))?,
+        created_at: time(row, 4)?,
+        archived_at: time_or_none(row, 5)?,
+    })
+}
+
+fn unit(row: &Row<'_>) -> Result<UnitRecord> {
+    let skills = row.get_ref(3)?.as_str()?;
+    Ok(UnitRecord {
+        unit_id: id(row, 0)?,
+        title: row.get(1)?,
+        qualification_id: id_or_none(row, 2)?,
+        skills: serde_json::from_str(skills).map_err(|_| damaged(3, "skills are no list of texts"))?,
+        created_at: time(row, 4)?,
+        archived_at: time_or_none(row, 5)?,
+    })
+}
+
+pub(super) fn heads(connection: &Connection) -> Result<Vec<LearnerHead>> {
+    all(connection, q::HEADS, [], |row| {
+        Ok(LearnerHead {
+            user_id: id(row, 0)?,
+            version: version(row, 1)?,
+            total: unsigned(row, 2)?,
+            reached_at: time_or_none(row, 3)?,
+        })
+    })
+}
+
+pub(super) fn tokens(connection: &Connection, now: TimeMs) -> Result<Vec<TokenRecord>> {
+    all(connection, q::TOKENS, [now.0], |row| {
+        let role: String = row.get(2)?;
+        Ok(TokenRecord {
+            token_id: id(row, 0)?,
+            hash: row.get(1)?,
+            role: TokenRole::parse(&role).ok_or_else(|| damaged(2, "unknown role"))?,
+            user_id: id_or_none(row, 3)?,
+            label: row.get(4)?,
+            created_at: time(row, 5)?,
+            expires_at: time_or_none(row, 6)?,
+            revoked_at: time_or_none(row, 7)?,
+        })
+    })
+}
+
+pub(super) fn snapshot(connection: &Connection, stream: StreamId) -> Result<Option<SnapshotRecord>> {
+    connection
+        .prepare_cached(q::SNAPSHOT)?
+        .query_row(params![stream.kind as u8, stream.id.cast_signed()], |row| {
+            Ok(SnapshotRecord {
+                stream,
+                version: version(row, 0)?,
+                bytes: row.get(1)?,
+            })
+        })
+        .optional()
+}
+
+pub(super) fn stream(
+    connection: &Connection,
+    stream: StreamId,
+    after: Version,
+    limit: usize,
+) -> Result<Vec<StoredEvent>> {
+    let page = params![
+        stream.kind as u8,
+        stream.id.cast_signed(),
+        bounded(after.0),
+        bounded(limit as u64)
+    ];
+    all(connection, q::STREAM_PAGE, page, stored_event)
+}
+
+pub(super) fn stream_back(
+    connection: &Connection,
+    stream: StreamId,
+    before: Option<Version>,
+    types: &'static [&'static str],
+    limit: usize,
+) -> Result<Vec<StoredEvent>> {
+    if types.is_empty() {
+        return Ok(Vec::new());
+    }
+    let before = before.map_or(i64::MAX, |version| bounded(version.0));
+    let numbers = [
+        i64::from(stream.kind as u8),
+        stream.id.cast_signed(),
+        before,
+        bounded(limit as u64),
+    ];
+    let mut statement = connection.prepare_cached(&q::stream_page_back(types.len()))?;
+    for (index, number) in numbers.iter().enumerate() {
+        statement.raw_bind_parameter(index + 1, number)?;
+    }
+    for (index, event_type) in types.iter().enumerate() {
+        statement.raw_bind_parameter(index + 1 + numbers.len(), event_type)?;
+    }
+    let mut rows = statement.raw_query();
+    let mut events = Vec::new();
+    while let Some(row) = rows.next()? {
+        events.push(stored_event(row)?);
+    }
+    Ok(events)
+}
+
+pub(super) fn event(connection: &Connection, event_id: EventId) -> Result<Option<StoredEvent>> {
+    connection
+        .prepare_cached(q::EVENT)?
+        .query_row([event_id.as_i64()], stored_event)
+        .optional()
+}
+
+pub(super) fn journal(connection: &Connection, after: Option<EventId>, limit: usize) -> Result<Vec<StoredEvent>> {
+    let after = after.map_or(0, EventId::as_i64);
+    all(
+        connection,
+        q::JOURNAL_PAGE,
+        [after, bounded(limit as u64)],
+        stored_event,
+    )
+}
+
+fn stored_event(row: &Row<'_>) -> Result<StoredEvent> {
+    let kind = StreamKind::from_number(row.get(1)?).ok_or_else(|| damaged(1, "unknown kind of stream"))?;
+    Ok(StoredEvent {
+        event_id: id(row, 0)?,
+        stream: StreamId {
+            kind,
+            id: unsigned(row, 2)?,
+        },
+        version: version(row, 3)?,
+        event_type: row.get(4)?,
+        occurred_at: time(row, 5)?,
+        recorded_at: time(row, 6)?,
+        body: row.get(7)?,
+        note: row.get(8)?,
+    })
+}
+
+pub(super) fn qualification_standings(
+    connection: &Connection,
+    qualification_id: QualificationId,
+) -> Result<Vec<QualificationStanding>> {
+    all(
+        connection,
+        q::QUALIFICATION_STANDINGS,
+        [qualification_id.as_i64()],
+        |row| {
+            Ok(QualificationStanding {
+                user_id: id(row, 0)?,
+                points: unsigned(row, 1)?,
+                reached_at: time(row, 2)?,
+                event_id: id(row, 3)?,
+            })
+        },
+    )
+}
+
+pub(super) fn completed_units(connection: &Connection, user_ids: &[UserId]) -> Result<Vec<CompletedUnit>> {
+    let moment = connection.unchecked_transaction()?;
+    let mut units = Vec::new();
+    {
+        let mut statement = moment.prepare_cached(q::COMPLETED_UNITS)?;
+        for user_id in user_ids {
+            let mut rows = statement.query([user_id.as_i64()])?;
+            while let Some(row) = rows.next()? {
+                units.push(CompletedUnit {
+                    user_id: id(row, 0)?,
+                    unit_id: id(row, 1)?,
+                    completed_at: time(row, 2)?,
+                });
+            }
+        }
+    }
+    moment.commit()?;
+    Ok(units)
+}
+
+pub(super) fn progress_rows(connection: &Connection, user_id: UserId) -> Result<Vec<ProgressRecord>> {
+    all(connection, q::PROGRESS_ROWS, [user_id.as_i64()], |row| {
+        Ok(ProgressRecord {
+            user_id: id(row, 0)?,
+            unit_id: id(row, 1)?,
+            progress_percentage: row.get(2)?,
+            last_accessed: time(row, 3)?,
+            completed_at: time_or_none(row, 4)?,
+        })
+    })
+}
+
+pub(super) fn achievement_rows(connection: &Connection, user_id: UserId) -> Result<Vec<AchievementRecord>> {
+    all(connection, q::ACHIEVEMENT_ROWS, [user_id.as_i64()], |row| {
+        Ok(AchievementRecord {
+            user_id: id(row, 0)?,
+            achievement_type: row.get(1)?,
+            tier: row.get(2)?,
+            earned_at: time(row, 3)?,
+            achievement_data: row.get(4)?,
+        })
+    })
+}
+
+pub(super) fn unsettled_team_awards(connection: &Connection) -> Result<Vec<TeamAwardRecord>> {
+    all(connection, q::UNSETTLED_TEAM_AWARDS, [], |row| {
+        Ok(TeamAwardRecord {
+            team_id: id(row, 0)?,
+            version: version(row, 1)?,
+            reference_id: id(row, 2)?,
+        })
+    })
+}
+
+pub(super) fn key(connection: &Connection, hash: KeyHash) -> Result<Option<KeyRecord>> {
+    let record = |row: &Row<'_>| {
+        let outcome = match row.get::<_, Option<i64>>(3)? {
+            None => KeyOutcome::Body(row.get(8)?),
+            Some(kind) => KeyOutcome::Event {
+                stream: StreamId {
+                    kind: StreamKind::from_number(kind).ok_or_else(|| damaged(3, "unknown kind of stream"))?,
+                    id: unsigned(row, 4)?,
+                },
+                version: version(row, 5)?,
+                total: unsigned(row, 6)?,
+                level: row.get(7)?,
+            },
+        };
+        Ok(KeyRecord {
+            hash,
+            fingerprint: row.get(0)?,
+            created_at: time(row, 1)?,
+            status: row.get(2)?,
+            outcome,
+        })
+    };
+    connection
+        .prepare_cached(q::KEY)?
+        .query_row([hash.0.as_slice()], record)
+        .optional()
+}
+
+pub(super) fn setting(connection: &Connection, name: &str) -> Result<Option<String>> {
+    connection
+        .prepare_cached(q::SETTING)?
+        .query_row([name], |row| row.get(0))
+        .optional()
+}
+
+fn all<T>(
+    connection: &Connection,
+    sql: &str,
+    params: impl Params,
+    record: impl FnMut(&Row<'_>) -> Result<T>,
+) -> Result<Vec<T>> {
+    connection.prepare_cached(sql)?.query_map(params, record)?.collect()
+}
+
+fn damaged(column: usize, cause: &'static str) -> Error {
+    Error::FromSqlConversionFailure(column, Type::Text, cause.into())
+}
+
+fn unsigned(row: &Row<'_>, column: usize) -> Result<u64> {
+    let number: i64 = row.get(column)?;
+    u64::try_from(number).map_err(|_| Error::IntegralValueOutOfRange(column, number))
+}
+
+fn version(row: &Row<'_>, column: usize) -> Result<Version> {
+    unsigned(row, column).map(Version)
+}
+
+fn time(row: &Row<'_>, column: usize) -> Result<TimeMs> {
+    row.get(column).map(TimeMs)
+}
+
+fn time_or_none(row: &Row<'_>, column: usize) -> Result<Option<TimeMs>> {
+    Ok(row.get::<_, Option<i64>>(column)?.map(TimeMs))
+}
+
+fn id<T: TryFrom<u64, Error = IdError>>(row: &Row<'_>, column: usize) -> Result<T> {
+    let number = unsigned(row, column)?;
+    T::try_from(number).map_err(|_| Error::IntegralValueOutOfRange(column, number.cast_signed()))
+}
+
+fn id_or_none<T: TryFrom<u64, Error = IdError>>(row: &Row<'_>, column: usize) -> Result<Option<T>> {
+    match row.get::<_, Option<i64>>(column)? {
+        None => Ok(None),
+        Some(_) => id(row, column).map(Some),
+    }
+}
+
+/// A page's bound as SQLite stores it.
+fn bounded(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,181 @@
+//! Writes the rows of the tables that belong to an append. Which rows, is the caller's decision.
+
+use super::commit::sql;
+use crate::queries as q;
+use crate::records::{PointsRecord, Row, TokenRecord, UnitRecord};
+use rusqlite::{CachedStatement, Connection, Params, params};
+
+/// The statements of the hot rows, looked up once a batch; the others are looked up when needed.
+pub(super) struct Rows<'c> {
+    connection: &'c Connection,
+    points: CachedStatement<'c>,
+    progress: CachedStatement<'c>,
+}
+
+impl<'c> Rows<'c> {
+    pub(super) fn new(connection: &'c Connection) -> rusqlite::Result<Self> {
+        Ok(Self {
+            connection,
+            points: connection.prepare_cached(q::INSERT_POINTS)?,
+            progress: connection.prepare_cached(q::UPSERT_PROGRESS)?,
+        })
+    }
+
+    /// Writes one row; `first_event_id` is the id of the append's first event.
+    pub(super) fn write(&mut self, row: &Row, first_event_id: i64) -> rusqlite::Result<()> {
+        match row {
+            Row::Points { event_index, points } => self.write_points(first_event_id + *event_index as i64, points),
+            Row::Progress(row) => self
+                .progress
+                .execute(params![
+                    row.user_id.as_i64(),
+                    row.unit_id.as_i64(),
+                    row.progress_percentage,
+                    row.last_accessed.0,
+                    row.completed_at.map(|at| at.0),
+                ])
+                .map(drop),
+            Row::Achievement(row) => self.run(
+                q::UPSERT_ACHIEVEMENT,
+                params![
+                    row.user_id.as_i64(),
+                    row.achievement_type,
+                    row.tier,
+                    row.earned_at.0,
+                    row.achievement_data
+                ],
+            ),
+            Row::AchievementRevoked {
+                user_id,
+                achievement_type,
+                tier,
+            } => self.run(q::DELETE_ACHIEVEMENT, params![user_id.as_i64(), achievement_type, tier]),
+            Row::TeamAward(row) => self.run(
+                q::UPSERT_TEAM_AWARD,
+                params![row.team_id.as_i64(), sql(row.version.0), row.reference_id.as_i64()],
+            ),
+            Row::TeamAwardSettled { team_id, version } => {
+                self.run(q::SETTLE_TEAM_AWARD, params![team_id.as_i64(), sql(version.0)])
+            }
+            Row::Setting { name, value } => self.run(q::UPSERT_SETTING, params![name, value]),
+            Row::Token(token) => self.write_token(token),
+            _ => self.write_roster(row),
+        }
+    }
+
+    fn write_roster(&self, row: &Row) -> rusqlite::Result<()> {
+        match row {
+            Row::User(row) => self.run(
+                q::UPSERT_USER,
+                params![
+                    row.user_id.as_i64(),
+                    row.name,
+                    row.alias,
+                    row.role.as_str(),
+                    row.created_at.0,
+                    row.archived_at.map(|at| at.0),
+                ],
+            ),
+            Row::Qualification(row) => self.run(
+                q::UPSERT_QUALIFICATION,
+                params![
+                    row.qualification_id.as_i64(),
+                    row.name,
+                    row.created_at.0,
+                    row.archived_at.map(|at| at.0)
+                ],
+            ),
+            Row::Unit(unit) => self.write_unit(unit),
+            Row::Team(row) => self.run(
+                q::UPSERT_TEAM,
+                params![
+                    row.team_id.as_i64(),
+                    row.name,
+                    row.mentor_id.map(|id| id.as_i64()),
+                    row.created_at.0,
+                    row.archived_at.map(|at| at.0),
+                ],
+            ),
+            Row::Member(row) => self.run(
+                q::UPSERT_MEMBER,
+                params![row.team_id.as_i64(), row.user_id.as_i64(), row.role, row.joined_at.0],
+            ),
+            Row::MemberRemoved { team_id, user_id } => {
+                self.run(q::DELETE_MEMBER, params![team_id.as_i64(), user_id.as_i64()])
+            }
+            Row::Enrolment(row) => self.run(
+                q::UPSERT_ENROLMENT,
+                params![row.qualification_id.as_i64(), row.user_id.as_i64(), row.enrolled_at.0],
+            ),
+            Row::EnrolmentRemoved {
+                qualification_id,
+                user_id,
+            } => self.run(
+                q::DELETE_ENROLMENT,
+                params![qualification_id.as_i64(), user_id.as_i64()],
+            ),
+            Row::Progress(_)
+            | Row::Achievement(_)
+            | Row::AchievementRevoked { .. }
+            | Row::Points { .. }
+            | Row::TeamAward(_)
+            | Row::TeamAwardSettled { .. }
+            | Row::Token(_)
+            | Row::Setting { .. } => unreachable!("written by `write`"),
+        }
+    }
+
+    fn write_points(&mut self, event_id: i64, row: &PointsRecord) -> rusqlite::Result<()> {
+        self.points
+            .execute(params![
+                event_id,
+                row.user_id.as_i64(),
+                row.kind,
+                row.action_type,
+                row.points,
+                row.reference_id.as_i64(),
+                row.unit_id.map(|id| id.as_i64()),
+                row.qualification_id.map(|id| id.as_i64()),
+                sql(row.total),
+                row.reason,
+                row.occurred_at.0,
+            ])
+            .map(drop)
+    }
+
+    fn write_unit(&self, row: &UnitRecord) -> rusqlite::Result<()> {
+        let skills = serde_json::to_string(&row.skills)
+            .map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))?;
+        self.run(
+            q::UPSERT_UNIT,
+            params![
+                row.unit_id.as_i64(),
+                row.title,
+                row.qualification_id.map(|id| id.as_i64()),
+                skills,
+                row.created_at.0,
+                row.archived_at.map(|at| at.0),
+            ],
+        )
+    }
+
+    fn write_token(&self, row: &TokenRecord) -> rusqlite::Result<()> {
+        self.run(
+            q::UPSERT_TOKEN,
+            params![
+                row.token_id.as_i64(),
+                row.hash.as_slice(),
+                row.role.as_str(),
+                row.user_id.map(|id| id.as_i64()),
+                row.label,
+                row.created_at.0,
+                row.expires_at.map(|at| at.0),
+                row.revoked_at.map(|at| at.0),
+            ],
+        )
+    }
+
+    fn run(&self, statement: &'static str, params: impl Params) -> rusqlite::Result<()> {
+        self.connection.prepare_cached(statement)?.execute(params).map(drop)
+    }
+}

@@ -1,0 +1,262 @@
+//! The thread that owns the write connection: takes jobs one by one, answers after the disk. What a batch does is in `commit`.
+
+use super::commit::{self, Counters};
+use super::errors::{Failure, Stage, failure};
+use super::log::Log;
+use super::open::Place;
+use crate::ids::TimeMs;
+use crate::limits::WRITER_JOBS_MAX;
+use crate::queries as q;
+use crate::records::{Append, AppendOutcome, SnapshotRecord};
+use crate::store::StoreError;
+use rusqlite::{Connection, params};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+use tokio::sync::{Semaphore, oneshot};
+
+/// How long the queue must be empty before the writer uses the pause to write its log back.
+const PAUSE: Duration = Duration::from_millis(20);
+
+type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
+
+/// What the writer can be asked. Each job is one transaction.
+pub(super) enum Job {
+    Commit {
+        batch: Vec<Append>,
+        reply: Reply<Vec<AppendOutcome>>,
+    },
+    SaveSnapshots {
+        snapshots: Vec<SnapshotRecord>,
+        reply: Reply<()>,
+    },
+    PurgeKeys {
+        before: TimeMs,
+        limit: usize,
+        reply: Reply<usize>,
+    },
+    Check {
+        reply: Reply<()>,
+    },
+    Close {
+        reply: Reply<()>,
+    },
+    /// Lets a test do something to the connection.
+    #[cfg(test)]
+    Run {
+        work: Box<dyn FnOnce(&Connection) + Send>,
+        reply: Reply<()>,
+    },
+}
+
+/// The callers' side of the thread.
+#[derive(Debug)]
+pub(super) struct Writer {
+    // None only while dropping: the thread ends when the last sender is gone.
+    jobs: Option<SyncSender<Job>>,
+    places: Semaphore,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Writer {
+    /// Starts the thread.
+    pub(super) fn start(place: Place, connection: Connection) -> Result<Self, StoreError> {
+        let (jobs, queue) = sync_channel(WRITER_JOBS_MAX);
+        let counters = Counters::load(&connection).map_err(|error| super::errors::sort(&error, Stage::Open))?;
+        let thread = std::thread::Builder::new()
+            .name("homeroom-writer".to_owned())
+            .spawn(move || {
+                // The pages are counted on this thread, not on the one that opened the file.
+                place.count_log(&connection);
+                let state = State {
+                    place,
+                    open: Ok(Open { connection, counters }),
+                    log: Log::default(),
+                };
+                state.work(&queue);
+            })
+            .map_err(|error| StoreError::Fatal {
+                cause: format!("cannot start the writer: {error}"),
+            })?;
+        Ok(Self {
+            jobs: Some(jobs),
+            places: Semaphore::new(WRITER_JOBS_MAX),
+            thread: Some(thread),
+        })
+    }
+
+    /// Puts a job into the queue, waiting for a place in it, and waits for its answer.
+    pub(super) async fn ask<T>(&self, job: impl FnOnce(Reply<T>) -> Job) -> Result<T, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        // The place is held until the answer: no more than the queue's length can be under way, so sending never waits.
+        let _place = self.places.acquire().await.map_err(|_| gone())?;
+        self.jobs
+            .as_ref()
+            .ok_or_else(gone)?
+            .try_send(job(reply))
+            .map_err(|_| gone())?;
+        // A lost answer says nothing about the batch: the thread may have ended before or after the commit.
+        answer.await.unwrap_or_else(|_| {
+            Err(StoreError::Unknown {
+                cause: "the writer has ended".to_owned(),
+            })
+        })
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.jobs = None;
+        if let Some(thread) = self.thread.take() {
+            // It has a queue of a known length to finish. The lock of the directory must not be free before.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn gone() -> StoreError {
+    StoreError::Unavailable {
+        cause: "the store is closed".to_owned(),
+    }
+}
+
+struct Open {
+    connection: Connection,
+    counters: Counters,
+}
+
+struct State {
+    place: Place,
+    /// Without a connection the error that every later job is answered with.
+    open: Result<Open, StoreError>,
+    log: Log,
+}
+
+impl State {
+    fn work(mut self, queue: &Receiver<Job>) {
+        while let Some(job) = self.next(queue) {
+            self.run(job);
+            self.tend(Log::after_batch);
+        }
+    }
+
+    /// The next job; a pause in the queue is used for the log.
+    fn next(&mut self, queue: &Receiver<Job>) -> Option<Job> {
+        if self.log.wants_pause() {
+            match queue.recv_timeout(PAUSE) {
+                Ok(job) => return Some(job),
+                Err(RecvTimeoutError::Disconnected) => return None,
+                Err(RecvTimeoutError::Timeout) => self.tend(Log::in_pause),
+            }
+        }
+        queue.recv().ok()
+    }
+
+    fn run(&mut self, job: Job) {
+        // A caller who has gone away gets no answer; what was asked is done all the same.
+        match job {
+            Job::Commit { batch, reply } => drop(reply.send(self.commit(&batch))),
+            Job::SaveSnapshots { snapshots, reply } => drop(reply.send(self.save_snapshots(&snapshots))),
+            Job::PurgeKeys { before, limit, reply } => drop(reply.send(self.purge_keys(before, limit))),
+            Job::Check { reply } => {
+                drop(reply.send(self.attempt(|open| commit::transaction(&open.connection, |_| Ok(())))));
+            }
+            Job::Close { reply } => drop(reply.send(self.close())),
+            #[cfg(test)]
+            Job::Run { work, reply } => drop(reply.send(self.attempt(|open| {
+                work(&open.connection);
+                Ok(())
+            }))),
+        }
+    }
+
+    fn commit(&mut self, batch: &[Append]) -> Result<Vec<AppendOutcome>, StoreError> {
+        let started = Instant::now();
+        let outcomes = self.attempt(|open| commit::commit(&open.connection, &mut open.counters, batch))?;
+        metrics::histogram!("homeroom_commit_seconds").record(started.elapsed());
+        metrics::histogram!("homeroom_batch_appends").record(batch.len() as f64);
+        Ok(outcomes)
+    }
+
+    fn save_snapshots(&mut self, snapshots: &[SnapshotRecord]) -> Result<(), StoreError> {
+        self.attempt(|open| {
+            commit::transaction(&open.connection, |connection| {
+                let mut save = connection.prepare_cached(q::UPSERT_SNAPSHOT)?;
+                for SnapshotRecord { stream, version, bytes } in snapshots {
+                    save.execute(params![
+                        stream.kind as u8,
+                        commit::sql(stream.id),
+                        commit::sql(version.0),
+                        bytes
+                    ])?;
+                }
+                Ok(())
+            })
+        })
+    }
+
+    fn purge_keys(&mut self, before: TimeMs, limit: usize) -> Result<usize, StoreError> {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        self.attempt(|open| {
+            commit::transaction(&open.connection, |connection| {
+                connection
+                    .prepare_cached(q::PURGE_KEYS)?
+                    .execute(params![before.0, limit])
+            })
+        })
+    }
+
+    fn close(&mut self) -> Result<(), StoreError> {
+        let closed = match &self.open {
+            Ok(open) => self
+                .log
+                .at_close(&open.connection)
+                .map_err(|error| super::errors::sort(&error, Stage::Write)),
+            Err(_) => return Ok(()),
+        };
+        self.open = Err(gone());
+        closed
+    }
+
+    /// Does `work`, and opens the file anew when the handle is lost by it.
+    fn attempt<T>(&mut self, work: impl FnOnce(&mut Open) -> Result<T, Failure>) -> Result<T, StoreError> {
+        let open = self.open.as_mut().map_err(|error| error.clone())?;
+        work(open).map_err(|failure| {
+            tracing::warn!(error = %failure.error, lost = failure.lost, "a write failed");
+            if failure.lost {
+                self.reopen();
+            }
+            failure.error
+        })
+    }
+
+    fn tend(&mut self, work: impl FnOnce(&mut Log, &Connection) -> rusqlite::Result<()>) {
+        let Ok(open) = &self.open else { return };
+        if let Err(error) = work(&mut self.log, &open.connection) {
+            tracing::warn!(%error, "the log could not be written back");
+            if failure(&error, Stage::Write).lost {
+                self.reopen();
+            }
+        }
+    }
+
+    fn reopen(&mut self) {
+        // The lost handle goes first, so that nothing of it is shared with the new one.
+        self.open = Err(gone());
+        self.log = Log::default();
+        self.open = self
+            .place
+            .reopen_writer()
+            .and_then(|connection| {
+                let counters = Counters::load(&connection).map_err(|error| super::errors::sort(&error, Stage::Open))?;
+                Ok(Open { connection, counters })
+            })
+            .map_err(|error| StoreError::Fatal {
+                cause: format!("the database cannot be opened again: {error}"),
+            });
+        match &self.open {
+            Ok(_) => tracing::warn!("the database was opened again after its handle was lost"),
+            Err(error) => tracing::error!(%error, "the database is lost"),
+        }
+    }
+}
