@@ -5,6 +5,7 @@ pub mod clock;
 pub mod domain;
 pub mod engine;
 pub mod error;
+pub mod hub;
 pub mod journal;
 pub mod learners;
 pub mod roster;

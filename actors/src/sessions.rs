@@ -1,8 +1,11 @@
 //! Live sessions under sharded supervisors: admission, counting, and telling them to end. The sockets themselves are the edge's.
 
+use crate::clock::Clock;
 use crate::error::EngineError;
 use homeroom_schema::{TimeMs, TokenId, UserId};
+use ractor::{Actor, ActorProcessingErr, ActorRef};
 use std::future::Future;
+use std::sync::Arc;
 
 /// Who a session belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,8 +49,25 @@ impl SessionControl {
 #[derive(Clone)]
 pub struct Sessions {}
 
-#[expect(unused_variables, reason = "sketch")]
+#[expect(unused_variables, clippy::unused_async, reason = "sketch")]
 impl Sessions {
+    /// No sessions yet. They run once [`SessionsSupervisor`] has started with a clone of this as its arguments.
+    #[must_use]
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
+        Self {}
+    }
+
+    /// Tells all sessions to end, takes no new ones, and waits until all have ended or the deadline has passed; then the
+    /// rest are cut off.
+    pub async fn stop(&self, deadline: std::time::Duration) {
+        unimplemented!("homeroom sessions")
+    }
+
+    /// Tells all sessions of now to end.
+    pub fn end_all(&self, reason: EndReason) {
+        unimplemented!("homeroom sessions")
+    }
+
     /// Takes a session in and runs it under a shard's supervisor until its future ends.
     ///
     /// # Errors
@@ -72,5 +92,25 @@ impl Sessions {
     /// Ends the sessions of a token.
     pub fn end_token(&self, token_id: TokenId) {
         unimplemented!()
+    }
+}
+
+/// Watches over the shards that watch over the sessions.
+pub struct SessionsSupervisor;
+
+/// What the sessions' supervisor is told.
+pub enum SessionsMsg {}
+
+impl Actor for SessionsSupervisor {
+    type Msg = SessionsMsg;
+    type State = Sessions;
+    type Arguments = Sessions;
+
+    async fn pre_start(
+        &self,
+        _myself: ActorRef<SessionsMsg>,
+        sessions: Sessions,
+    ) -> Result<Sessions, ActorProcessingErr> {
+        Ok(sessions)
     }
 }

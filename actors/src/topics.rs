@@ -3,9 +3,17 @@
 //! A session pulls: a topic tells the session's [`Inbox`] that there is something, and the session reads what follows its
 //! own position. So a slow reader holds no queue of its own, and delays nobody.
 
+mod inbox;
+mod name;
+mod topic;
+
+pub use inbox::Inbox;
+pub use name::{BoardName, NameError, Period, TopicName};
+pub use topic::Topic;
+
 use crate::domain::event::{EventMeta, LearnerEvent};
 use crate::views::{BoardRow, TeamPerformance};
-use homeroom_schema::{QualificationId, TeamId, TimeMs, UserId};
+use homeroom_schema::{TimeMs, UserId};
 use std::any::Any;
 use std::sync::{Arc, OnceLock};
 
@@ -23,37 +31,6 @@ pub enum Lens {
 impl Lens {
     /// How many lenses there are.
     pub const COUNT: usize = 3;
-}
-
-/// A board, whatever the period.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum BoardName {
-    /// Everybody who is ranked.
-    All,
-    /// Teams.
-    Teams,
-    /// The members of one team.
-    Team(TeamId),
-    /// The learners of one qualification, by their points inside it.
-    Qualification(QualificationId),
-}
-
-/// Which entries of the ledger count. Day, week and season come with the domain's rules.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Period {
-    /// All of them.
-    All,
-}
-
-/// The name of a topic; `Display` and `FromStr` give the wire form (`user:7`, `team:3`, `board:all`, `board:team:3`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum TopicName {
-    /// One learner's facts.
-    User(UserId),
-    /// One team's performance.
-    Team(TeamId),
-    /// A board.
-    Board(BoardName, Period),
 }
 
 /// What a topic says, before any lens.
@@ -150,53 +127,4 @@ pub enum TopicRead {
     Forgotten,
     /// The topic lives anew (other epoch): take a snapshot.
     Restarted,
-}
-
-/// A session's ear: topics note here that they have something, the session wakes and looks. Never grows beyond the
-/// session's topics.
-#[derive(Debug, Default)]
-pub struct Inbox {}
-
-#[expect(unused_variables, clippy::unused_async, reason = "sketch")]
-impl Inbox {
-    /// An empty inbox.
-    #[must_use]
-    pub fn new() -> Arc<Self> {
-        Arc::default()
-    }
-
-    /// Waits until a topic has something, and takes the slots of all that have. Cancel-safe.
-    pub async fn ready(&self) -> Vec<u32> {
-        unimplemented!()
-    }
-
-    /// Notes that a slot has something (also used by the session itself to come back to an unfinished topic).
-    pub fn note(&self, slot: u32) {
-        unimplemented!()
-    }
-}
-
-/// One topic. Published to by its actor; read by sessions.
-pub struct Topic {
-    name: TopicName,
-}
-
-#[expect(unused_variables, reason = "sketch")]
-impl Topic {
-    /// Its name.
-    #[must_use]
-    pub fn name(&self) -> TopicName {
-        self.name
-    }
-
-    /// What follows a position, at most `limit` messages.
-    #[must_use]
-    pub fn read_after(&self, position: &Position, limit: usize) -> TopicRead {
-        unimplemented!()
-    }
-
-    /// Ends a session's hold. Harmless when there is none.
-    pub fn detach(&self, inbox: &Arc<Inbox>, slot: u32) {
-        unimplemented!()
-    }
 }

@@ -1,0 +1,56 @@
+//! A session's ear: which of its topics have something. Never what they have.
+
+use homeroom_schema::limits::SESSION_TOPICS_MAX;
+use parking_lot::Mutex;
+use std::sync::Arc;
+use tokio::sync::Notify;
+
+/// A session's ear: topics note here that they have something, the session wakes and looks. Never grows beyond the
+/// session's topics: a slot is noted once until it is taken, and forgotten when its topic is detached.
+///
+/// One session waits on one inbox: with two waiters one of them may sleep on.
+#[derive(Debug, Default)]
+pub struct Inbox {
+    dirty: Mutex<Vec<u32>>,
+    wake: Notify,
+}
+
+impl Inbox {
+    /// An empty inbox.
+    #[must_use]
+    pub fn new() -> Arc<Self> {
+        Arc::default()
+    }
+
+    /// Waits until a topic has something, and takes the slots of all that have, in the order noted. Cancel-safe: what is
+    /// not taken stays noted.
+    pub async fn ready(&self) -> Vec<u32> {
+        loop {
+            // A note puts its slot first and then wakes: `notify_one` without a waiter leaves a permit, so a note that
+            // falls between this look and the wait ends the wait at once.
+            let taken = std::mem::take(&mut *self.dirty.lock());
+            if !taken.is_empty() {
+                return taken;
+            }
+            self.wake.notified().await;
+        }
+    }
+
+    /// Notes that a slot has something (also used by the session itself to come back to an unfinished topic).
+    pub fn note(&self, slot: u32) {
+        {
+            let mut dirty = self.dirty.lock();
+            if dirty.contains(&slot) {
+                return;
+            }
+            debug_assert!(dirty.len() < SESSION_TOPICS_MAX, "a session has fewer topics");
+            dirty.push(slot);
+        }
+        self.wake.notify_one();
+    }
+
+    /// Forgets a slot whose topic was detached, so that slots of past topics do not gather here.
+    pub(super) fn forget(&self, slot: u32) {
+        self.dirty.lock().retain(|&noted| noted != slot);
+    }
+}

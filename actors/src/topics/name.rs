@@ -1,0 +1,130 @@
+//! Names of topics, boards and periods, and their wire form. Nothing about what they hold.
+
+use homeroom_schema::{QualificationId, TeamId, UserId};
+use std::fmt;
+use std::str::FromStr;
+
+/// A board, whatever the period.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum BoardName {
+    /// Everybody who is ranked.
+    All,
+    /// Teams.
+    Teams,
+    /// The members of one team.
+    Team(TeamId),
+    /// The learners of one qualification, by their points inside it.
+    Qualification(QualificationId),
+}
+
+/// Which entries of the ledger count. Day, week and season come with the domain's rules.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Period {
+    /// All of them.
+    All,
+}
+
+/// The name of a topic; `Display` and `FromStr` give the wire form (`user:7`, `team:3`, `board:all`, `board:team:3`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum TopicName {
+    /// One learner's facts.
+    User(UserId),
+    /// One team's performance.
+    Team(TeamId),
+    /// A board.
+    Board(BoardName, Period),
+}
+
+/// Why a text names no topic, board or period.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NameError {
+    /// It has none of the known forms.
+    #[error("not a known name")]
+    Unknown,
+    /// It names a period that this node does not keep.
+    #[error("not a known period")]
+    UnknownPeriod,
+}
+
+/// Reads an id in its one spelling: no sign, no leading zero, so that a topic has one name only.
+fn id<T: FromStr>(text: &str) -> Result<T, NameError> {
+    if text.starts_with(['0', '+', '-']) {
+        return Err(NameError::Unknown);
+    }
+    text.parse().map_err(|_| NameError::Unknown)
+}
+
+impl fmt::Display for BoardName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::All => f.write_str("all"),
+            Self::Teams => f.write_str("teams"),
+            Self::Team(team_id) => write!(f, "team:{team_id}"),
+            Self::Qualification(qualification_id) => write!(f, "qualification:{qualification_id}"),
+        }
+    }
+}
+
+impl FromStr for BoardName {
+    type Err = NameError;
+
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        match text.split_once(':') {
+            None if text == "all" => Ok(Self::All),
+            None if text == "teams" => Ok(Self::Teams),
+            Some(("team", rest)) => id(rest).map(Self::Team),
+            Some(("qualification", rest)) => id(rest).map(Self::Qualification),
+            _ => Err(NameError::Unknown),
+        }
+    }
+}
+
+impl fmt::Display for Period {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::All => f.write_str("all"),
+        }
+    }
+}
+
+impl FromStr for Period {
+    type Err = NameError;
+
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        match text {
+            "all" => Ok(Self::All),
+            _ => Err(NameError::UnknownPeriod),
+        }
+    }
+}
+
+impl fmt::Display for TopicName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::User(user_id) => write!(f, "user:{user_id}"),
+            Self::Team(team_id) => write!(f, "team:{team_id}"),
+            Self::Board(board, Period::All) => write!(f, "board:{board}"),
+        }
+    }
+}
+
+impl FromStr for TopicName {
+    type Err = NameError;
+
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        let (kind, rest) = text.split_once(':').ok_or(NameError::Unknown)?;
+        match kind {
+            "user" => id(rest).map(Self::User),
+            "team" => id(rest).map(Self::Team),
+            "board" => match rest.rsplit_once(':') {
+                Some((board, "week" | "day" | "season")) => {
+                    // The board is read first: what is no board has no period either.
+                    board.parse::<BoardName>()?;
+                    Err(NameError::UnknownPeriod)
+                }
+                _ => Ok(Self::Board(rest.parse()?, Period::All)),
+            },
+            _ => Err(NameError::Unknown),
+        }
+    }
+}
