@@ -22,6 +22,16 @@ impl Rules {
         }
     }
 
+    /// The shipped rules with other points, in the order of [`Action::ALL`].
+    #[must_use]
+    pub const fn with_points(version: u32, points: [u32; 5]) -> Self {
+        Self {
+            version,
+            points,
+            ..Self::shipped()
+        }
+    }
+
     /// Points of one award.
     #[must_use]
     pub const fn points(&self, action: Action) -> u32 {
