@@ -1,1 +1,12 @@
-//! x
+//! The black-box suite: one binary that starts real nodes and knows them only by the contract. Nothing here reaches into
+//! a node except through HTTP, WebSocket, its command line and its files.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test fails by panicking; helpers outside #[test] functions are tests too"
+)]
+#![allow(unreachable_pub, reason = "a test binary has no outside")]
+
+mod support;
+
+mod api;

@@ -1,0 +1,55 @@
+//! The harness: nodes in this process and as real processes, an HTTP client, a socket, and rosters. No assertions about
+//! behaviour; those belong to the suites.
+
+#![allow(dead_code, unused_imports, reason = "a harness offers more than each suite uses")]
+
+mod client;
+mod node;
+mod process;
+mod random;
+mod roster;
+mod socket;
+
+pub use client::{Answer, Client};
+pub use node::Node;
+pub use process::NodeProcess;
+pub use random::Random;
+pub use roster::Class;
+pub use socket::{Closed, Frame, Refused, Socket};
+
+use std::future::Future;
+use std::time::{Duration, Instant};
+
+/// The admin token of every node that the suite starts.
+pub const ADMIN_TOKEN: &str = "admin-token-of-the-suite-6f1c0d4e9b";
+
+/// How long anything may take before a test gives up. Generous: a full suite shares two cores.
+pub const DEADLINE: Duration = Duration::from_secs(30);
+
+/// Whether the long versions were asked for (`make soak`).
+pub fn soak() -> bool {
+    std::env::var_os("HOMEROOM_SOAK").is_some_and(|value| value != "0")
+}
+
+/// Asks again and again until there is an answer: waiting by observable state, never by a guessed pause.
+pub async fn eventually<T, F>(what: &str, mut ask: impl FnMut() -> F) -> T
+where
+    F: Future<Output = Option<T>>,
+{
+    let started = Instant::now();
+    loop {
+        if let Some(found) = ask().await {
+            return found;
+        }
+        assert!(started.elapsed() < DEADLINE, "not within {DEADLINE:?}: {what}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+/// Gives up on something that must come by itself.
+pub async fn within<T>(what: &str, future: impl Future<Output = T>) -> T {
+    match tokio::time::timeout(DEADLINE, future).await {
+        Ok(value) => value,
+        Err(_) => panic!("not within {DEADLINE:?}: {what}"),
+    }
+}
