@@ -18,6 +18,8 @@ use std::time::Duration;
 pub struct EngineSettings {
     /// Places of a board that its topic shows.
     pub board_window: usize,
+    /// Places of a board that a projector sees.
+    pub projector_places: usize,
     /// A learner is put away after this long without use.
     pub learner_idle: Duration,
     /// The rules in force.

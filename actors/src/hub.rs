@@ -26,6 +26,8 @@ pub struct HubArgs {
     pub scores: Scores,
     /// Places of a board that its topic shows.
     pub board_window: usize,
+    /// Places of a board that a projector sees.
+    pub projector_places: usize,
     /// A board or team without subscribers and reads for this long is put away.
     pub idle: Duration,
     /// The largest event id known at the start, 0 without any: versions of boards and teams begin there.

@@ -33,6 +33,15 @@ impl Lens {
     pub const COUNT: usize = 3;
 }
 
+/// How a window of a board differs from the one of the message before.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct BoardChanges {
+    /// Rows whose points, name or membership of the window changed, by rank.
+    pub changes: Vec<BoardRow>,
+    /// Ids that left the window.
+    pub removed: Vec<u64>,
+}
+
 /// What a topic says, before any lens.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Message {
@@ -57,10 +66,11 @@ pub enum Message {
         period: Period,
         /// The board's version after these changes.
         version: u64,
-        /// Rows whose points, name or membership of the window changed, by rank.
-        changes: Vec<BoardRow>,
-        /// Ids that left the window.
-        removed: Vec<u64>,
+        /// In the whole window.
+        window: BoardChanges,
+        /// In its first places only, which is all that a projector sees ([`crate::EngineSettings::projector_places`]): rows
+        /// enter and leave these without any change of their own, so this is a difference of its own, not a part of `window`.
+        front: BoardChanges,
     },
     /// A team's performance changed.
     Team {
