@@ -1,5 +1,11 @@
 //! The journal actor: gathers what waits into one batch, has the store keep it, tells boards and teams, then the owners.
 
+mod queue;
+mod writer;
+
+pub use queue::Journal;
+pub(crate) use writer::{JournalActor, JournalArgs, JournalMsg, event_at};
+
 use crate::domain::board::Score;
 use homeroom_schema::records::{Append, AppendOutcome};
 use homeroom_schema::{EventId, QualificationId, StoreError, UnitId, UserId, Version};

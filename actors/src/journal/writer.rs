@@ -1,0 +1,216 @@
+//! The journal's actor: one batch after another, and who is told in which order.
+
+use super::{Completion, Journal, LearnerChange, Submission};
+use crate::hub::Hub;
+use crate::supervision::Tasks;
+use homeroom_schema::limits::BATCH_APPENDS_MAX;
+use homeroom_schema::records::{Append, AppendOutcome};
+use homeroom_schema::{EventId, Store, StoreError};
+use metrics::{Counter, Gauge, Histogram};
+use ractor::{Actor, ActorProcessingErr, ActorRef, SupervisionEvent};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// The pause before boards and teams try again to read everything anew.
+const RELOAD_PAUSE: Duration = Duration::from_millis(500);
+
+/// Configuration only.
+pub(crate) struct JournalActor;
+
+/// What the journal works with.
+#[derive(Clone)]
+pub(crate) struct JournalArgs {
+    /// Where batches are kept.
+    pub(crate) store: Arc<dyn Store>,
+    /// The queue.
+    pub(crate) journal: Journal,
+    /// Boards and teams.
+    pub(crate) hub: Hub,
+    /// Where the end of the store is told.
+    pub(crate) fatal: watch::Sender<Option<String>>,
+    /// Owner of what takes longer.
+    pub(crate) tasks: Arc<Tasks>,
+    /// Whether one before it failed, so that its last batch may have been kept untold.
+    pub(crate) is_restart: bool,
+}
+
+/// The journal's state: nothing that a restart would miss.
+pub(crate) struct JournalState {
+    args: JournalArgs,
+    // Appends of one batch: less after a batch that was itself wrong, so that the others get past the wrong one.
+    batch_max: usize,
+    waiting: Gauge,
+    batch_appends: Histogram,
+    batches_failed: Counter,
+}
+
+/// Messages to the journal's actor.
+pub(crate) enum JournalMsg {
+    /// From the queue: there is something. Safe to repeat.
+    Work,
+    /// From tests: fail.
+    #[cfg(feature = "faults")]
+    Poison,
+}
+
+impl Actor for JournalActor {
+    type Msg = JournalMsg;
+    type State = JournalState;
+    type Arguments = JournalArgs;
+
+    async fn pre_start(&self, _: ActorRef<JournalMsg>, args: JournalArgs) -> Result<JournalState, ActorProcessingErr> {
+        Ok(JournalState {
+            args,
+            batch_max: BATCH_APPENDS_MAX,
+            waiting: metrics::gauge!("homeroom_journal_queue"),
+            batch_appends: metrics::histogram!("homeroom_batch_appends"),
+            batches_failed: metrics::counter!("homeroom_batches_failed_total"),
+        })
+    }
+
+    async fn post_start(
+        &self,
+        myself: ActorRef<JournalMsg>,
+        state: &mut JournalState,
+    ) -> Result<(), ActorProcessingErr> {
+        if state.args.is_restart {
+            state.reload();
+        }
+        state.args.journal.connect(myself);
+        Ok(())
+    }
+
+    async fn handle(
+        &self,
+        myself: ActorRef<JournalMsg>,
+        message: JournalMsg,
+        state: &mut JournalState,
+    ) -> Result<(), ActorProcessingErr> {
+        match message {
+            JournalMsg::Work => {
+                if let Some(batch) = state.args.journal.take_batch(state.batch_max) {
+                    state.waiting.set(state.args.journal.waiting() as f64);
+                    state.write(batch).await;
+                    // One batch a message, so that a drain comes between batches. While draining this is refused; whoever
+                    // drains has closed and fenced the queue before.
+                    let _ = myself.send_message(JournalMsg::Work);
+                }
+                Ok(())
+            }
+            #[cfg(feature = "faults")]
+            JournalMsg::Poison => panic!("poisoned"),
+        }
+    }
+
+    async fn handle_supervisor_evt(
+        &self,
+        _: ActorRef<JournalMsg>,
+        _: SupervisionEvent,
+        _: &mut JournalState,
+    ) -> Result<(), ActorProcessingErr> {
+        Ok(())
+    }
+}
+
+impl JournalState {
+    async fn write(&mut self, batch: Vec<Submission>) {
+        let mut appends = Vec::with_capacity(batch.len());
+        let mut owners = Vec::with_capacity(batch.len());
+        for Submission { append, change, done } in batch {
+            owners.push((events_of(&append), change, done));
+            appends.push(append);
+        }
+        self.batch_appends.record(appends.len() as f64);
+        match self.args.store.commit(appends).await {
+            Ok(outcomes) => self.kept(owners, &outcomes),
+            Err(error) => self.failed(owners, &error),
+        }
+    }
+
+    /// In this order: the position, boards and teams, then the owners. So a read that follows an answer finds its board
+    /// behind a position that it must reach, with the change already told.
+    fn kept(&mut self, mut owners: Vec<Owner>, outcomes: &[AppendOutcome]) {
+        assert_eq!(owners.len(), outcomes.len(), "one outcome for each append");
+        self.batch_max = (self.batch_max * 2).min(BATCH_APPENDS_MAX);
+        let mut changes = Vec::with_capacity(owners.len());
+        let mut last = None;
+        for ((events, change, _), outcome) in owners.iter_mut().zip(outcomes) {
+            let AppendOutcome::Kept {
+                first_event_id: Some(first),
+            } = outcome
+            else {
+                continue;
+            };
+            let event_id = event_at(*first, events.saturating_sub(1));
+            last = last.max(Some(event_id));
+            if let Some(change) = change.take() {
+                changes.push(LearnerChange { event_id, ..change });
+            }
+        }
+        if let Some(event_id) = last {
+            self.args.journal.advance(event_id);
+        }
+        if !changes.is_empty() {
+            self.args.hub.learners_changed(changes);
+        }
+        for ((_, _, done), outcome) in owners.into_iter().zip(outcomes) {
+            done.tell(Ok(*outcome));
+        }
+    }
+
+    fn failed(&mut self, owners: Vec<Owner>, error: &StoreError) {
+        tracing::error!(%error, appends = owners.len(), "a batch was not kept");
+        self.batches_failed.increment(1);
+        match error {
+            StoreError::Fatal { cause } => {
+                self.args.fatal.send_replace(Some(cause.clone()));
+            }
+            // Its appends may be there after all: whoever folds the journal has to look.
+            StoreError::Unknown { .. } => self.reload(),
+            // Sent again it fails again. Smaller batches until one is kept: the wrong one ends up alone.
+            StoreError::Damaged { .. } => self.batch_max = (owners.len() / 2).max(1),
+            _ => {}
+        }
+        for (_, _, done) in owners {
+            done.tell(Err(error.clone()));
+        }
+    }
+
+    /// Has boards and teams read everything anew, behind whatever is still on its way through the writer.
+    fn reload(&self) {
+        let JournalArgs {
+            journal, hub, fatal, ..
+        } = self.args.clone();
+        self.args.tasks.spawn(async move {
+            loop {
+                let deadline = crate::supervision::monotonic() + homeroom_schema::limits::COMMAND_DEADLINE;
+                let cause = match journal.fence(deadline).await {
+                    Ok(()) => hub.reload().await.err(),
+                    Err(error) => Some(error),
+                };
+                let Some(error) = cause else { return };
+                if fatal.borrow().is_some() {
+                    return;
+                }
+                tracing::warn!(%error, "boards and teams could not be read anew yet");
+                tokio::time::sleep(RELOAD_PAUSE).await;
+            }
+        });
+    }
+}
+
+/// How many events, what they mean, who wants to know.
+type Owner = (usize, Option<LearnerChange>, Completion);
+
+fn events_of(append: &Append) -> usize {
+    append.stream.as_ref().map_or(0, |stream| stream.events.len())
+}
+
+/// The id of event `index` of an append whose first event has id `first`.
+pub(crate) fn event_at(first: EventId, index: usize) -> EventId {
+    let id = u64::try_from(index)
+        .ok()
+        .and_then(|index| first.get().checked_add(index));
+    id.and_then(|id| EventId::new(id).ok()).unwrap_or(EventId::MAX)
+}
