@@ -98,8 +98,9 @@ impl NodeProcess {
     /// Sends SIGTERM and returns at once.
     pub async fn sigterm(&self) {
         let pid = self.child.id().expect("a running process");
-        let status = Command::new("kill")
-            .args(["-TERM", &pid.to_string()])
+        // The shell has `kill` built in: no package is needed for it.
+        let status = Command::new("sh")
+            .args(["-c", &format!("kill -TERM {pid}")])
             .status()
             .await
             .expect("kill runs");
