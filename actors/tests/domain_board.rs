@@ -201,7 +201,7 @@ fn the_order_is_points_then_the_earlier_moment_then_the_smaller_id_and_no_moment
         points: 5,
         reached_at: None,
     };
-    let latest = at(5, i64::MAX);
+    let latest = at(5, i64::MAX - 1);
     for (id, score) in [
         (1, none),
         (9, latest),

@@ -1,9 +1,11 @@
 //! A board: rows in the contract's order with competition ranks, for one row or a million. Pure data structure.
 
 mod blocks;
+mod rows;
 
 use blocks::Blocks;
 use homeroom_schema::TimeMs;
+use rows::{ById, ByScore};
 use std::cmp::{Ordering, Reverse};
 use std::collections::HashMap;
 
@@ -12,7 +14,8 @@ use std::collections::HashMap;
 pub struct Score {
     /// The sum of points.
     pub points: u64,
-    /// `occurred_at` of the entry that made it; none while there are no entries (sorts last among equals).
+    /// `occurred_at` of the entry that made it; none while there are no entries (sorts last among equals). The last
+    /// moment that can be counted, some 290 million years ahead, stands for none on a board.
     pub reached_at: Option<TimeMs>,
 }
 
@@ -62,32 +65,8 @@ pub struct Ranked {
 /// Both orders, by score and by id, are sorted blocks: no hash, so no choice of ids makes it slow.
 #[derive(Debug, Clone, Default)]
 pub struct Board {
-    order: Blocks<Standing>,
+    order: Blocks<ByScore>,
     by_id: Blocks<ById>,
-}
-
-/// A row found by its id alone.
-#[derive(Debug, Clone, Copy)]
-struct ById(Standing);
-
-impl PartialEq for ById {
-    fn eq(&self, other: &Self) -> bool {
-        self.0.id == other.0.id
-    }
-}
-
-impl Eq for ById {}
-
-impl Ord for ById {
-    fn cmp(&self, other: &Self) -> Ordering {
-        self.0.id.cmp(&other.0.id)
-    }
-}
-
-impl PartialOrd for ById {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
 }
 
 impl Board {
@@ -109,10 +88,11 @@ impl Board {
             }
             is_same
         });
-        let by_id: Vec<ById> = rows.iter().copied().map(ById).collect();
-        rows.sort_unstable();
+        let mut order: Vec<ByScore> = rows.into_iter().map(ByScore::from).collect();
+        let by_id: Vec<ById> = order.iter().copied().map(ById).collect();
+        order.sort_unstable();
         Self {
-            order: Blocks::from_sorted(&rows),
+            order: Blocks::from_sorted(&order),
             by_id: Blocks::from_sorted(&by_id),
         }
     }
@@ -132,16 +112,16 @@ impl Board {
     /// The score of a row. O(log n).
     #[must_use]
     pub fn score(&self, id: u64) -> Option<Score> {
-        self.standing(id).map(|row| row.score)
+        self.row(id).map(|row| row.standing().score)
     }
 
-    /// Puts a row, or moves it. Returns whether anything changed. O(log n) and at most two blocks moved.
+    /// Puts a row, or moves it. Returns whether anything changed. O(log n) and at most three blocks moved.
     pub fn put(&mut self, id: u64, score: Score) -> bool {
-        let row = Standing { id, score };
-        if self.standing(id) == Some(row) {
-            return false;
-        }
+        let row = ByScore::from(Standing { id, score });
         if let Some(ById(old)) = self.by_id.insert(ById(row)) {
+            if old == row {
+                return false;
+            }
             self.order.remove(&old);
         }
         self.order.insert(row);
@@ -151,11 +131,7 @@ impl Board {
 
     /// Takes a row off. Returns whether it was there. O(log n) and at most two blocks moved.
     pub fn remove(&mut self, id: u64) -> bool {
-        let wanted = ById(Standing {
-            id,
-            score: Score::default(),
-        });
-        let Some(ById(old)) = self.by_id.remove(&wanted) else {
+        let Some(ById(old)) = self.by_id.remove(&ById::key(id)) else {
             return false;
         };
         self.order.remove(&old);
@@ -166,20 +142,19 @@ impl Board {
     /// The place of a row in the order, from 0. O(log n).
     #[must_use]
     pub fn place(&self, id: u64) -> Option<usize> {
-        let row = self.standing(id)?;
-        Some(self.order.count(|other| *other < row))
+        Some(self.order.count_before(&self.row(id)?))
     }
 
     /// The competition rank of a row. O(log n).
     #[must_use]
     pub fn rank(&self, id: u64) -> Option<u64> {
-        Some(self.rank_of_points(self.standing(id)?.score.points))
+        Some(self.rank_of_points(self.row(id)?.points()))
     }
 
     /// The competition rank that a row with these points has or would have: one more than the rows above it. O(log n).
     #[must_use]
     pub fn rank_of_points(&self, points: u64) -> u64 {
-        self.order.count(|other| other.score.points > points) as u64 + 1
+        self.order.count_while(|other| other.points() > points) as u64 + 1
     }
 
     /// The rows from place `from` (from 0) on, at most `limit`, with their ranks. O(log n + limit).
@@ -187,7 +162,8 @@ impl Board {
     pub fn page(&self, from: usize, limit: usize) -> Vec<Ranked> {
         let from = from.min(self.len());
         let mut page: Vec<Ranked> = Vec::with_capacity(limit.min(self.len() - from));
-        for (place, &standing) in (from..).zip(self.order.rows_from(from).take(limit)) {
+        for (place, row) in (from..).zip(self.order.rows_from(from).take(limit)) {
+            let standing = row.standing();
             // Only the first row of a page can share its rank with a row that is not on the page.
             let rank = match page.last() {
                 None => self.rank_of_points(standing.score.points),
@@ -213,11 +189,8 @@ impl Board {
         Some(self.page(from, (place - from).saturating_add(neighbours).saturating_add(1)))
     }
 
-    fn standing(&self, id: u64) -> Option<Standing> {
-        self.by_id
-            .find(|row| row.0.id < id)
-            .map(|row| row.0)
-            .filter(|row| row.id == id)
+    fn row(&self, id: u64) -> Option<ByScore> {
+        self.by_id.find(&ById::key(id)).map(|row| row.0)
     }
 }
 

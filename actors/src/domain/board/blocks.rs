@@ -1,26 +1,38 @@
 //! Rows kept sorted in shared blocks, found by key and by place. Knows nothing of points, ranks or people.
 
+mod counts;
+
+use counts::Counts;
 use std::sync::Arc;
 
 /// Rows of one block. Small enough that moving half a block costs less than finding it in memory; a copy after a clone
 /// is as small.
-const BLOCK_ROWS_MAX: usize = 256;
+const BLOCK_ROWS_MAX: usize = 128;
 /// Below this many rows a block looks for a neighbour to join.
 const BLOCK_ROWS_MIN: usize = BLOCK_ROWS_MAX / 4;
 /// Rows of a block made at once or joined: room on both sides, so that the next change neither splits nor joins it.
 const BLOCK_ROWS_FILL: usize = BLOCK_ROWS_MAX * 3 / 4;
+/// How far from the guessed place a row is looked for before all of the rows are.
+const NEAR_ROWS: usize = 8;
 
 const _: () = assert!(BLOCK_ROWS_MIN < BLOCK_ROWS_FILL && BLOCK_ROWS_FILL < BLOCK_ROWS_MAX);
 
-/// Distinct rows in rising order. With n rows in b = n / 192 blocks or so: finding O(log n); changing O(log n) and at
-/// most a block moved, O(b) once in 64 changes or more; cloning O(b), because blocks are shared until they change.
+/// A row, ordered by its key.
+pub(super) trait Row: Ord + Copy {
+    /// Where the row would stand among `len` rows spread evenly from `low` to `high`. Only a hint: most of the cost of a
+    /// million rows is waiting for memory, and a good guess saves most of the waits. Any answer is right.
+    fn guess(&self, low: &Self, high: &Self, len: usize) -> usize;
+}
+
+/// Distinct rows in rising order. With n rows in b blocks, b around n / 96: finding O(log n); changing O(log n) and at
+/// most a block moved, O(b) once in 32 changes or more; cloning O(b), because blocks are shared until they change.
 #[derive(Debug, Clone)]
 pub(super) struct Blocks<T> {
     /// No block is empty.
-    blocks: Vec<Arc<Vec<T>>>,
+    blocks: Vec<Block<T>>,
     /// The first row of each block, side by side: a search touches one block only.
     firsts: Vec<T>,
-    /// Rows before a block, as a Fenwick tree over the blocks' lengths.
+    /// Rows before a block.
     counts: Counts,
     len: usize,
 }
@@ -43,7 +55,7 @@ struct Gap {
     offset: usize,
 }
 
-impl<T: Ord + Copy> Blocks<T> {
+impl<T: Row> Blocks<T> {
     /// Takes rows that are sorted and distinct. O(n).
     pub(super) fn from_sorted(rows: &[T]) -> Self {
         debug_assert!(
@@ -56,7 +68,7 @@ impl<T: Ord + Copy> Blocks<T> {
         };
         for chunk in rows.chunks(BLOCK_ROWS_FILL) {
             made.firsts.push(chunk[0]);
-            made.blocks.push(Arc::new(chunk.to_vec()));
+            made.blocks.push(Block::of(chunk));
         }
         made.recount();
         made
@@ -66,19 +78,30 @@ impl<T: Ord + Copy> Blocks<T> {
         self.len
     }
 
-    /// The first row that is not before. `before` is true for a head of the rows and false for the rest.
-    pub(super) fn find(&self, before: impl Fn(&T) -> bool) -> Option<&T> {
-        let gap = self.gap(&before);
+    /// The row that compares equal. O(log n).
+    pub(super) fn find(&self, row: &T) -> Option<&T> {
+        let gap = self.gap_of(row);
         self.blocks
             .get(gap.block)?
+            .rows()
             .get(gap.offset)
-            .or_else(|| self.firsts.get(gap.block + 1))
+            .filter(|found| *found == row)
     }
 
-    /// How many rows are before. O(log n).
-    pub(super) fn count(&self, before: impl Fn(&T) -> bool) -> usize {
-        let gap = self.gap(&before);
+    /// How many rows are before this one, which may be on the board or not. O(log n).
+    pub(super) fn count_before(&self, row: &T) -> usize {
+        let gap = self.gap_of(row);
         self.counts.before(gap.block) + gap.offset
+    }
+
+    /// The length of the head for which `is_before` holds; it holds for no row after that. O(log n).
+    pub(super) fn count_while(&self, is_before: impl Fn(&T) -> bool) -> usize {
+        let block = self.firsts.partition_point(&is_before).saturating_sub(1);
+        let offset = self
+            .blocks
+            .get(block)
+            .map_or(0, |rows| rows.rows().partition_point(&is_before));
+        self.counts.before(block) + offset
     }
 
     /// The rows from `place` (from 0) on. O(log n) and what is taken.
@@ -87,10 +110,10 @@ impl<T: Ord + Copy> Blocks<T> {
         let head = self
             .blocks
             .get(block)
-            .and_then(|rows| rows.get(offset..))
+            .and_then(|block| block.rows().get(offset..))
             .unwrap_or_default();
         let rest = self.blocks.get(block + 1..).unwrap_or_default();
-        head.iter().chain(rest.iter().flat_map(|rows| rows.iter()))
+        head.iter().chain(rest.iter().flat_map(Block::rows))
     }
 
     /// Puts a row at its place; a row that compares equal is replaced and returned.
@@ -100,19 +123,25 @@ impl<T: Ord + Copy> Blocks<T> {
             return None;
         }
         let Gap { block, offset } = self.gap_of(&row);
-        let rows = writable(&mut self.blocks[block]);
-        if let Some(there) = rows.get_mut(offset).filter(|there| **there == row) {
-            let old = std::mem::replace(there, row);
-            self.firsts[block] = rows[0];
-            return Some(old);
+        let rows = &mut self.blocks[block];
+        let old = rows.rows().get(offset).copied().filter(|there| *there == row);
+        if old.is_some() {
+            rows.replace(offset, row);
+            if offset == 0 {
+                self.firsts[block] = row;
+            }
+            return old;
         }
         rows.insert(offset, row);
-        self.firsts[block] = rows[0];
         self.len += 1;
-        if rows.len() > BLOCK_ROWS_MAX {
-            let upper = rows.split_off(rows.len() / 2);
-            self.firsts.insert(block + 1, upper[0]);
-            self.blocks.insert(block + 1, Arc::new(upper));
+        if offset == 0 {
+            self.firsts[block] = row;
+        }
+        if rows.len > BLOCK_ROWS_MAX {
+            let (lower, upper) = rows.halves();
+            *rows = lower;
+            self.firsts.insert(block + 1, upper.rows()[0]);
+            self.blocks.insert(block + 1, upper);
             self.recount();
         } else {
             self.counts.grow(block);
@@ -123,25 +152,22 @@ impl<T: Ord + Copy> Blocks<T> {
     /// Takes the row that compares equal, if there is one.
     pub(super) fn remove(&mut self, row: &T) -> Option<T> {
         let Gap { block, offset } = self.gap_of(row);
-        if self.blocks.get(block)?.get(offset)? != row {
-            return None;
-        }
-        let rows = writable(&mut self.blocks[block]);
-        let taken = rows.remove(offset);
+        let rows = self.blocks.get_mut(block)?;
+        let taken = rows.rows().get(offset).copied().filter(|there| there == row)?;
+        rows.remove(offset);
         self.len -= 1;
-        match rows.first() {
-            None => {
-                self.blocks.remove(block);
-                self.firsts.remove(block);
-                self.recount();
-            }
-            Some(first) => {
-                self.firsts[block] = *first;
-                let is_small = rows.len() < BLOCK_ROWS_MIN;
-                if !(is_small && self.join(block)) {
-                    self.counts.shrink(block);
-                }
-            }
+        if rows.len == 0 {
+            self.blocks.remove(block);
+            self.firsts.remove(block);
+            self.recount();
+            return Some(taken);
+        }
+        if offset == 0 {
+            self.firsts[block] = rows.rows()[0];
+        }
+        let is_small = rows.len < BLOCK_ROWS_MIN;
+        if !(is_small && self.join(block)) {
+            self.counts.shrink(block);
         }
         Some(taken)
     }
@@ -151,7 +177,7 @@ impl<T: Ord + Copy> Blocks<T> {
         let fits = |left: usize| {
             self.blocks
                 .get(left + 1)
-                .is_some_and(|right| self.blocks[left].len() + right.len() <= BLOCK_ROWS_FILL)
+                .is_some_and(|right| self.blocks[left].len + right.len <= BLOCK_ROWS_FILL)
         };
         let Some(left) = [Some(block), block.checked_sub(1)]
             .into_iter()
@@ -162,109 +188,106 @@ impl<T: Ord + Copy> Blocks<T> {
         };
         let right = self.blocks.remove(left + 1);
         self.firsts.remove(left + 1);
-        writable(&mut self.blocks[left]).extend_from_slice(&right);
+        self.blocks[left] = Block::of(&[self.blocks[left].rows(), right.rows()].concat());
         self.recount();
         true
     }
 
-    /// Where `before` ends: possibly the end of a block, which is also the beginning of the next.
-    fn gap(&self, before: &impl Fn(&T) -> bool) -> Gap {
-        let block = self.firsts.partition_point(before).saturating_sub(1);
-        let offset = self.blocks.get(block).map_or(0, |rows| rows.partition_point(before));
-        Gap { block, offset }
-    }
-
-    /// Where a row stands or would stand. Unlike [`Self::gap`], a row that begins a block is found in that block.
+    /// Where a row stands or would stand. A row that begins a block is found in that block, never at the end before it.
     fn gap_of(&self, row: &T) -> Gap {
-        let block = self.firsts.partition_point(|first| first <= row).saturating_sub(1);
-        let offset = self
-            .blocks
-            .get(block)
-            .map_or(0, |rows| rows.partition_point(|other| other < row));
-        Gap { block, offset }
+        let Some(last) = self.firsts.last() else {
+            return Gap { block: 0, offset: 0 };
+        };
+        let after = count_below(&self.firsts, row, &self.firsts[0], last);
+        let is_first = self.firsts.get(after).is_some_and(|first| first == row);
+        let block = if is_first { after } else { after.saturating_sub(1) };
+        let rows = self.blocks[block].rows();
+        // The next block's first row is at hand; this block's last row would be one more wait for memory.
+        let high = self.firsts.get(block + 1).unwrap_or(&rows[rows.len() - 1]);
+        Gap {
+            block,
+            offset: count_below(rows, row, &self.firsts[block], high),
+        }
     }
 
     fn recount(&mut self) {
-        self.counts.rebuild(self.blocks.iter().map(|rows| rows.len()));
+        self.counts.rebuild(self.blocks.iter().map(|block| block.len));
     }
 }
 
-/// The block's rows for changing: copied first, with room for one more, while a clone still shares them.
-fn writable<T: Copy>(block: &mut Arc<Vec<T>>) -> &mut Vec<T> {
-    if Arc::get_mut(block).is_none() {
-        let mut copy = Vec::with_capacity(BLOCK_ROWS_MAX + 1);
-        copy.extend_from_slice(block);
-        *block = Arc::new(copy);
+/// How many of these sorted rows are below `row`: near the guess if it is good, else by halving.
+fn count_below<T: Row>(rows: &[T], row: &T, low: &T, high: &T) -> usize {
+    let guess = row.guess(low, high, rows.len()).min(rows.len());
+    let from = guess.saturating_sub(NEAR_ROWS);
+    let to = (guess + NEAR_ROWS).min(rows.len());
+    let is_after_from = from == 0 || rows[from - 1] < *row;
+    let is_before_to = to == rows.len() || rows[to] >= *row;
+    if is_after_from && is_before_to {
+        return from + rows[from..to].partition_point(|other| other < row);
     }
-    Arc::make_mut(block)
+    rows.partition_point(|other| other < row)
 }
 
-/// A Fenwick tree of block lengths: `tree[i]` is the sum of the `lowest_bit(i + 1)` lengths that end at block `i`.
-#[derive(Debug, Clone, Default)]
-struct Counts {
-    tree: Vec<usize>,
+/// The rows of one block, shared with clones until one of them changes it.
+#[derive(Debug, Clone)]
+struct Block<T> {
+    /// The rows, and behind them room that holds copies of any rows.
+    slots: Arc<[T]>,
+    len: usize,
 }
 
-impl Counts {
-    fn rebuild(&mut self, lengths: impl Iterator<Item = usize>) {
-        self.tree.clear();
-        self.tree.extend(lengths);
-        for index in 0..self.tree.len() {
-            let above = above(index);
-            if above < self.tree.len() {
-                self.tree[above] += self.tree[index];
-            }
+impl<T: Copy> Block<T> {
+    fn of(rows: &[T]) -> Self {
+        Self {
+            slots: rows.into(),
+            len: rows.len(),
         }
     }
 
-    fn grow(&mut self, block: usize) {
-        let mut index = block;
-        while index < self.tree.len() {
-            self.tree[index] += 1;
-            index = above(index);
+    fn rows(&self) -> &[T] {
+        &self.slots[..self.len]
+    }
+
+    fn halves(&self) -> (Self, Self) {
+        let (lower, upper) = self.rows().split_at(self.len / 2);
+        (Self::with_room(lower), Self::with_room(upper))
+    }
+
+    /// A block with room to grow to its bound: it has just been changed, so it is likely to be changed again.
+    fn with_room(rows: &[T]) -> Self {
+        let room = (rows.len() + rows.len() / 2 + 2)
+            .min(BLOCK_ROWS_MAX + 1)
+            .max(rows.len());
+        let filler = rows.first().into_iter().cycle().take(room - rows.len());
+        Self {
+            slots: rows.iter().chain(filler).copied().collect(),
+            len: rows.len(),
         }
     }
 
-    fn shrink(&mut self, block: usize) {
-        let mut index = block;
-        while index < self.tree.len() {
-            self.tree[index] -= 1;
-            index = above(index);
+    /// The slots for changing, with room for one more row: copied first while a clone shares them.
+    fn writable(&mut self) -> &mut [T] {
+        if self.len == self.slots.len() || Arc::get_mut(&mut self.slots).is_none() {
+            *self = Self::with_room(self.rows());
         }
+        Arc::make_mut(&mut self.slots)
     }
 
-    /// The sum of the lengths of all blocks before this one.
-    fn before(&self, block: usize) -> usize {
-        let mut end = block.min(self.tree.len());
-        let mut sum = 0;
-        while end > 0 {
-            sum += self.tree[end - 1];
-            end -= lowest_bit(end);
-        }
-        sum
+    fn replace(&mut self, offset: usize, row: T) {
+        self.writable()[offset] = row;
     }
 
-    /// The block in which the row at `place` stands, and where in it; past the end, the number of blocks.
-    fn find(&self, place: usize) -> (usize, usize) {
-        let mut block = 0;
-        let mut rest = place;
-        let mut step = self.tree.len().checked_ilog2().map_or(0, |log| 1 << log);
-        while step > 0 {
-            if let Some(sum) = self.tree.get(block + step - 1).filter(|sum| **sum <= rest) {
-                block += step;
-                rest -= sum;
-            }
-            step /= 2;
-        }
-        (block, rest)
+    fn insert(&mut self, offset: usize, row: T) {
+        let len = self.len;
+        let slots = self.writable();
+        slots.copy_within(offset..len, offset + 1);
+        slots[offset] = row;
+        self.len += 1;
     }
-}
 
-/// The next entry whose sum includes this one's.
-const fn above(index: usize) -> usize {
-    index + lowest_bit(index + 1)
-}
-
-const fn lowest_bit(number: usize) -> usize {
-    number & number.wrapping_neg()
+    fn remove(&mut self, offset: usize) {
+        let len = self.len;
+        self.writable().copy_within(offset + 1..len, offset);
+        self.len -= 1;
+    }
 }
