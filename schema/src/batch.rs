@@ -36,6 +36,9 @@ fn check_append(append: &Append) -> Result<(), &'static str> {
     }
     // Most appends have one entry at the most, so looking at all earlier ones again costs nothing.
     for (index, row) in append.rows.iter().enumerate() {
+        if matches!(row, Row::Progress(progress) if progress.progress_percentage > 100) {
+            return Err("progress beyond 100");
+        }
         let Row::Points { event_index, .. } = row else { continue };
         if *event_index >= events {
             return Err("an entry of the ledger belongs to no event of its append");

@@ -1,8 +1,10 @@
 #![doc = include_str!("../README.md")]
 
 mod batch;
+pub mod contract;
 pub mod ids;
 pub mod limits;
+pub mod memory;
 pub mod migrations;
 pub mod queries;
 pub mod records;
@@ -12,5 +14,6 @@ pub mod store;
 pub use ids::{
     BatchNo, EventId, IdError, QualificationId, ReferenceId, TeamId, TimeMs, TokenId, UnitId, UserId, Version,
 };
+pub use memory::MemoryStore;
 pub use sqlite::{Durability, SqliteOptions, SqliteStore};
 pub use store::{Store, StoreError};

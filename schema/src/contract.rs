@@ -1,0 +1,103 @@
+//! The facts that every store must pass, whichever engine keeps the data. Run them with [`store_contract!`](crate::store_contract).
+//!
+//! A fact is a function that panics when it does not hold. To add one, write it in the file of its subject and name it in
+//! the macro: it then runs on every store.
+
+mod appends;
+mod events;
+mod keys;
+mod roster;
+mod rows;
+pub mod sample;
+mod whole;
+
+pub use appends::*;
+pub use events::*;
+pub use keys::*;
+pub use roster::*;
+pub use rows::*;
+pub use whole::*;
+
+use crate::store::Store;
+use async_trait::async_trait;
+use std::sync::Arc;
+
+/// A way to make stores of one engine.
+#[async_trait]
+pub trait Engine: Send + Sync {
+    /// A new, empty store.
+    async fn fresh(&self) -> Arc<dyn Store>;
+
+    /// Opens the data of `store` again, after a restart of the node.
+    async fn reopen(&self, store: Arc<dyn Store>) -> Arc<dyn Store>;
+}
+
+/// One `#[tokio::test]` for every fact of the contract, on the engine that the expression makes.
+///
+/// The caller needs `tokio` with `macros` and `rt-multi-thread`.
+#[macro_export]
+macro_rules! store_contract {
+    ($engine:expr) => {
+        $crate::store_contract! {@ $engine;
+            an_append_is_kept_at_the_expected_version,
+            an_append_at_another_version_is_refused_whole,
+            the_rest_of_a_stream_is_refused_after_a_conflict,
+            every_kind_of_stream_has_its_own_versions,
+            an_append_without_events_still_checks_its_stream,
+            a_head_moves_with_its_stream,
+            event_ids_rise_and_are_contiguous_within_an_append,
+            a_batch_that_is_a_mistake_keeps_nothing,
+            an_empty_batch_is_fine,
+            events_come_back_as_they_went_in,
+            a_stream_is_paged_forwards,
+            a_stream_is_paged_backwards_by_type,
+            the_journal_is_paged_in_the_order_of_its_ids,
+            a_used_key_refuses_the_append,
+            a_key_of_a_refused_append_stays_free,
+            keys_come_back_with_their_outcome,
+            old_keys_are_purged_the_oldest_first,
+            the_roster_comes_back_whole,
+            a_row_that_names_nobody_refuses_the_batch,
+            rows_may_come_in_any_order_within_a_batch,
+            memberships_and_enrolments_can_be_removed,
+            tokens_in_force_are_loaded,
+            settings_are_kept,
+            the_roster_stream_has_a_head,
+            progress_is_kept_by_learner_and_unit,
+            completed_units_are_found_for_many_learners,
+            achievements_are_given_and_taken_back,
+            qualification_standings_count_reversals,
+            unsettled_team_awards_come_oldest_first,
+            snapshots_keep_the_newest,
+            reads_see_whole_batches_only,
+            everything_survives_a_restart,
+            ids_go_on_after_a_restart,
+            a_closed_store_refuses_everything,
+            many_callers_may_write_at_once,
+        }
+    };
+    (@ $engine:expr; $($fact:ident,)*) => {$(
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn $fact() {
+            $crate::contract::$fact(&$engine).await;
+        }
+    )*};
+}
+
+/// The value of a call that must succeed here.
+#[track_caller]
+pub(crate) fn must<T, E: std::fmt::Display>(result: Result<T, E>) -> T {
+    match result {
+        Ok(value) => value,
+        Err(error) => panic!("the store answered: {error}"),
+    }
+}
+
+/// The value that must be there.
+#[track_caller]
+pub(crate) fn some<T>(value: Option<T>) -> T {
+    match value {
+        Some(value) => value,
+        None => panic!("nothing is there"),
+    }
+}

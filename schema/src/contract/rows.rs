@@ -1,0 +1,199 @@
+//! The projections: progress, achievements, standings, team awards; and snapshots.
+
+use super::sample::{
+    append, award, event, progress, qualification_id, reference_id, rows, team_id, tick, unit_id, user_id,
+};
+use super::{Engine, must, some};
+use crate::ids::{TimeMs, Version};
+use crate::records::{AchievementRecord, AppendOutcome, CompletedUnit, Row, SnapshotRecord, StreamId, TeamAwardRecord};
+
+/// By unit; a later row takes the place of an earlier one.
+pub async fn progress_is_kept_by_learner_and_unit(engine: &dyn Engine) {
+    let store = engine.fresh().await;
+    let of = |user, unit, percentage| Row::Progress(progress(user, unit, percentage, None));
+    must(
+        store
+            .commit(vec![rows(vec![of(1, 3, 10), of(1, 2, 20), of(2, 2, 30)])])
+            .await,
+    );
+    let done = progress(1, 3, 100, Some(5_000));
+    must(store.commit(vec![rows(vec![Row::Progress(done)])]).await);
+    assert_eq!(
+        must(store.progress_rows(user_id(1)).await),
+        [progress(1, 2, 20, None), done]
+    );
+    assert!(must(store.progress_rows(user_id(3)).await).is_empty());
+}
+
+/// Those with `completed_at`, of the learners asked for alone.
+pub async fn completed_units_are_found_for_many_learners(engine: &dyn Engine) {
+    let store = engine.fresh().await;
+    let mut written = Vec::new();
+    for user in 1..=30_u64 {
+        for unit in 1..=4 {
+            let completed_at = ((user + unit) % 2 == 0).then_some((user * 100 + unit).cast_signed());
+            let percentage = if completed_at.is_some() { 100 } else { 99 };
+            written.push(Row::Progress(progress(user, unit, percentage, completed_at)));
+        }
+    }
+    must(store.commit(vec![rows(written)]).await);
+    let asked: Vec<_> = [2, 7, 30, 31].into_iter().map(user_id).collect();
+    let mut found = must(store.completed_units(asked).await);
+    found.sort_by_key(|unit| (unit.user_id, unit.unit_id));
+    let expected: Vec<_> = [(2, 2), (2, 4), (7, 1), (7, 3), (30, 2), (30, 4)]
+        .into_iter()
+        .map(|(user, unit)| CompletedUnit {
+            user_id: user_id(user),
+            unit_id: unit_id(unit),
+            completed_at: TimeMs((user * 100 + unit).cast_signed()),
+        })
+        .collect();
+    assert_eq!(found, expected);
+    assert!(must(store.completed_units(vec![]).await).is_empty());
+}
+
+/// By type and tier; taking back what is not there is no failure.
+pub async fn achievements_are_given_and_taken_back(engine: &dyn Engine) {
+    let store = engine.fresh().await;
+    let given = |user, achievement_type: &str, tier: &str| AchievementRecord {
+        user_id: user_id(user),
+        achievement_type: achievement_type.to_owned(),
+        tier: tier.to_owned(),
+        earned_at: TimeMs(1_700_000_000_000),
+        achievement_data: r#"{"quizzes":10}"#.to_owned(),
+    };
+    let revoked = |tier: &str| Row::AchievementRevoked {
+        user_id: user_id(1),
+        achievement_type: "quiz_champion".to_owned(),
+        tier: tier.to_owned(),
+    };
+    let all = [
+        given(1, "quiz_champion", "silver"),
+        given(1, "quiz_champion", "bronze"),
+        given(2, "team_player", "gold"),
+    ];
+    must(
+        store
+            .commit(vec![rows(all.iter().cloned().map(Row::Achievement).collect())])
+            .await,
+    );
+    let found = must(store.achievement_rows(user_id(1)).await);
+    assert_eq!(
+        found.iter().map(|row| row.tier.as_str()).collect::<Vec<_>>(),
+        ["bronze", "silver"]
+    );
+    assert_eq!(found[1], all[0]);
+    must(store.commit(vec![rows(vec![revoked("silver"), revoked("gold")])]).await);
+    assert_eq!(must(store.achievement_rows(user_id(1)).await), all[1..2]);
+    assert_eq!(must(store.achievement_rows(user_id(2)).await), all[2..]);
+}
+
+/// Sums inside one qualification; the latest entry with points says since when, refusals do not.
+pub async fn qualification_standings_count_reversals(engine: &dyn Engine) {
+    let store = engine.fresh().await;
+    let batch = vec![
+        award(1, 0, 50, 50, Some(1)),
+        award(1, 1, 10, 60, Some(2)),
+        award(1, 2, 25, 85, Some(1)),
+        award(2, 0, 10, 10, Some(1)),
+        award(3, 0, 15, 15, None),
+        award(4, 0, 0, 0, Some(1)),
+    ];
+    must(store.commit(batch).await);
+    let outcomes = must(
+        store
+            .commit(vec![award(1, 3, -25, 60, Some(1)), award(2, 1, 0, 10, Some(1))])
+            .await,
+    );
+    let AppendOutcome::Kept { first_event_id } = outcomes[0] else {
+        panic!("{outcomes:?}")
+    };
+
+    let mut found = must(store.qualification_standings(qualification_id(1)).await);
+    found.sort_by_key(|standing| standing.user_id);
+    assert_eq!(
+        found
+            .iter()
+            .map(|row| (row.user_id.get(), row.points))
+            .collect::<Vec<_>>(),
+        [(1, 50), (2, 10)]
+    );
+    assert_eq!(Some(found[0].event_id), first_event_id);
+    let reversal = some(must(store.read_event(found[0].event_id).await));
+    assert_eq!(
+        (reversal.version, reversal.occurred_at),
+        (Version(4), found[0].reached_at)
+    );
+    let award = some(must(store.read_event(found[1].event_id).await));
+    assert_eq!(
+        (award.version, award.occurred_at),
+        (Version(1), found[1].reached_at),
+        "a refusal changes nothing"
+    );
+    assert_eq!(must(store.qualification_standings(qualification_id(2)).await).len(), 1);
+    assert!(must(store.qualification_standings(qualification_id(3)).await).is_empty());
+}
+
+/// Until they are settled, in the order of their facts.
+pub async fn unsettled_team_awards_come_oldest_first(engine: &dyn Engine) {
+    let store = engine.fresh().await;
+    let mut facts = Vec::new();
+    for (team, version) in [(9, 1), (2, 1), (9, 2), (5, 1)] {
+        let record = TeamAwardRecord {
+            team_id: team_id(team),
+            version: Version(version),
+            reference_id: reference_id(team * 10 + version),
+        };
+        let mut fact = append(
+            StreamId::team(team_id(team)),
+            version - 1,
+            vec![event("team_achieved", version)],
+        );
+        fact.rows.push(Row::TeamAward(record.clone()));
+        must(store.commit(vec![fact]).await);
+        facts.push(record);
+    }
+    assert_eq!(must(store.unsettled_team_awards().await), facts);
+    let settled = |team, version| Row::TeamAwardSettled {
+        team_id: team_id(team),
+        version: Version(version),
+    };
+    must(
+        store
+            .commit(vec![rows(vec![settled(2, 1), settled(9, 2), settled(7, 7)])])
+            .await,
+    );
+    assert_eq!(
+        must(store.unsettled_team_awards().await),
+        [facts[0].clone(), facts[3].clone()]
+    );
+}
+
+/// One for each stream; an older one never takes the place of a newer.
+pub async fn snapshots_keep_the_newest(engine: &dyn Engine) {
+    let store = engine.fresh().await;
+    let stream = StreamId::learner(user_id(1));
+    let snapshot = |stream, version, byte| SnapshotRecord {
+        stream,
+        version: Version(version),
+        bytes: vec![byte; 300],
+    };
+    must(store.commit(vec![tick(stream, 0, 9)]).await);
+    let other = StreamId::team(team_id(1));
+    must(
+        store
+            .save_snapshots(vec![snapshot(stream, 5, 1), snapshot(other, 2, 2)])
+            .await,
+    );
+    must(store.save_snapshots(vec![snapshot(stream, 4, 3)]).await);
+    assert_eq!(must(store.load_snapshot(stream).await), Some(snapshot(stream, 5, 1)));
+    must(
+        store
+            .save_snapshots(vec![snapshot(stream, 5, 4), snapshot(stream, 9, 5)])
+            .await,
+    );
+    assert_eq!(must(store.load_snapshot(stream).await), Some(snapshot(stream, 9, 5)));
+    assert_eq!(must(store.load_snapshot(other).await), Some(snapshot(other, 2, 2)));
+    assert_eq!(must(store.load_snapshot(StreamId::ROSTER).await), None);
+    must(store.save_snapshots(vec![]).await);
+}

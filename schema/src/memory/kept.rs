@@ -1,0 +1,282 @@
+//! The data of the memory store and the meaning of a batch on it. No faults of its own, no waiting.
+
+mod reads;
+
+use super::faults::Faults;
+use crate::ids::{EventId, QualificationId, ReferenceId, TeamId, TimeMs, TokenId, UnitId, UserId, Version};
+use crate::records::{
+    AchievementRecord, Append, AppendOutcome, EnrolmentRecord, KeyHash, KeyRecord, LearnerHead, MemberRecord,
+    PointsRecord, ProgressRecord, QualificationRecord, Row, SnapshotRecord, StoredEvent, StreamAppend, StreamId,
+    StreamKind, TeamRecord, TokenRecord, UnitRecord, UserRecord,
+};
+use crate::store::StoreError;
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+#[derive(Debug, Clone)]
+pub(super) struct Kept {
+    /// The journal: the event with id `n` is at `n - 1`.
+    events: Vec<StoredEvent>,
+    /// Places in `events`, by version.
+    streams: HashMap<StreamId, Vec<usize>>,
+    heads: BTreeMap<UserId, LearnerHead>,
+    users: BTreeMap<UserId, UserRecord>,
+    qualifications: BTreeMap<QualificationId, QualificationRecord>,
+    units: BTreeMap<UnitId, UnitRecord>,
+    teams: BTreeMap<TeamId, TeamRecord>,
+    members: BTreeMap<(TeamId, UserId), MemberRecord>,
+    enrolments: BTreeMap<(QualificationId, UserId), EnrolmentRecord>,
+    progress: BTreeMap<(UserId, UnitId), ProgressRecord>,
+    achievements: BTreeMap<(UserId, String, String), AchievementRecord>,
+    points: BTreeMap<EventId, PointsRecord>,
+    /// By team and version: what for, and whether it is settled.
+    awards: BTreeMap<(TeamId, Version), (ReferenceId, bool)>,
+    tokens: BTreeMap<TokenId, TokenRecord>,
+    keys: HashMap<KeyHash, KeyRecord>,
+    snapshots: HashMap<StreamId, SnapshotRecord>,
+    settings: BTreeMap<String, String>,
+    batches: u64,
+}
+
+impl Default for Kept {
+    fn default() -> Self {
+        // One epoch for all memory stores: simulations must come out the same each time.
+        let settings = [("epoch", "0000000000000001"), ("writer", "1")];
+        Self {
+            settings: settings
+                .into_iter()
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .collect(),
+            events: Vec::new(),
+            streams: HashMap::new(),
+            heads: BTreeMap::new(),
+            users: BTreeMap::new(),
+            qualifications: BTreeMap::new(),
+            units: BTreeMap::new(),
+            teams: BTreeMap::new(),
+            members: BTreeMap::new(),
+            enrolments: BTreeMap::new(),
+            progress: BTreeMap::new(),
+            achievements: BTreeMap::new(),
+            points: BTreeMap::new(),
+            awards: BTreeMap::new(),
+            tokens: BTreeMap::new(),
+            keys: HashMap::new(),
+            snapshots: HashMap::new(),
+            batches: 0,
+        }
+    }
+}
+
+impl Kept {
+    /// Keeps a batch: first what becomes of each append, then whether all rows may stand, then the change itself, which
+    /// cannot fail. So an error leaves nothing.
+    pub(super) fn commit(&mut self, batch: Vec<Append>, faults: &Faults) -> Result<Vec<AppendOutcome>, StoreError> {
+        let mut outcomes = self.decide(&batch, faults);
+        let kept = || {
+            batch
+                .iter()
+                .zip(&outcomes)
+                .filter(|(_, outcome)| is_kept(outcome))
+                .map(|(append, _)| append)
+        };
+        self.check_references(kept)?;
+        for (append, outcome) in batch.into_iter().zip(&mut outcomes) {
+            if is_kept(outcome) {
+                *outcome = AppendOutcome::Kept {
+                    first_event_id: self.apply(append),
+                };
+            }
+        }
+        self.batches += 1;
+        Ok(outcomes)
+    }
+
+    pub(super) fn batches(&self) -> u64 {
+        self.batches
+    }
+
+    fn decide(&self, batch: &[Append], faults: &Faults) -> Vec<AppendOutcome> {
+        let mut versions: HashMap<StreamId, Version> = HashMap::new();
+        let mut keys: HashSet<KeyHash> = HashSet::new();
+        let mut conflicted: HashSet<StreamId> = HashSet::new();
+        let mut decide = |append: &Append| {
+            if let Some(key) = &append.key
+                && (self.keys.contains_key(&key.hash) || keys.contains(&key.hash))
+            {
+                return AppendOutcome::KeyTaken;
+            }
+            if let Some(StreamAppend {
+                stream,
+                expected,
+                events,
+                ..
+            }) = &append.stream
+            {
+                let actual = *versions.entry(*stream).or_insert_with(|| self.version(*stream));
+                if actual != *expected || conflicted.contains(stream) || faults.conflicts(*stream) {
+                    conflicted.insert(*stream);
+                    return AppendOutcome::Conflict { actual };
+                }
+                versions.insert(*stream, expected.plus(events.len() as u64));
+            }
+            keys.extend(append.key.as_ref().map(|key| key.hash));
+            AppendOutcome::Kept { first_event_id: None }
+        };
+        batch.iter().map(&mut decide).collect()
+    }
+
+    /// The roster's references, as the tables of an engine check them when a batch ends.
+    fn check_references<'a, I: Iterator<Item = &'a Append>>(&self, kept: impl Fn() -> I) -> Result<(), StoreError> {
+        let rows = || kept().flat_map(|append| &append.rows);
+        let (mut users, mut teams, mut qualifications) = (HashSet::new(), HashSet::new(), HashSet::new());
+        for row in rows() {
+            match row {
+                Row::User(user) => drop(users.insert(user.user_id)),
+                Row::Team(team) => drop(teams.insert(team.team_id)),
+                Row::Qualification(row) => drop(qualifications.insert(row.qualification_id)),
+                _ => {}
+            }
+        }
+        let has_user = |id: UserId| self.users.contains_key(&id) || users.contains(&id);
+        let has_team = |id: TeamId| self.teams.contains_key(&id) || teams.contains(&id);
+        let has_qualification =
+            |id: QualificationId| self.qualifications.contains_key(&id) || qualifications.contains(&id);
+        let stands = |row: &Row| match row {
+            Row::Unit(unit) => unit.qualification_id.is_none_or(has_qualification),
+            Row::Team(team) => team.mentor_id.is_none_or(has_user),
+            Row::Member(member) => has_team(member.team_id) && has_user(member.user_id),
+            Row::Enrolment(row) => has_qualification(row.qualification_id) && has_user(row.user_id),
+            Row::Token(token) => token.user_id.is_none_or(has_user),
+            _ => true,
+        };
+        if rows().all(stands) {
+            return Ok(());
+        }
+        Err(StoreError::Damaged {
+            cause: "a row refers to something that is not there".to_owned(),
+        })
+    }
+
+    fn version(&self, stream: StreamId) -> Version {
+        Version(self.streams.get(&stream).map_or(0, |places| places.len() as u64))
+    }
+
+    fn apply(&mut self, append: Append) -> Option<EventId> {
+        let first = self.events.len();
+        if let Some(stream) = append.stream {
+            self.apply_events(stream);
+        }
+        for row in append.rows {
+            self.apply_row(row, first);
+        }
+        self.keys.extend(append.key.map(|key| (key.hash, key)));
+        (self.events.len() > first).then(|| event_id(first))
+    }
+
+    fn apply_events(&mut self, append: StreamAppend) {
+        let StreamAppend {
+            stream,
+            expected,
+            events,
+            head,
+        } = append;
+        let (places, mut version) = (self.streams.entry(stream).or_default(), expected);
+        for event in events {
+            version = version.plus(1);
+            let place = self.events.len();
+            places.push(place);
+            self.events.push(StoredEvent {
+                event_id: event_id(place),
+                stream,
+                version,
+                event_type: event.event_type.to_owned(),
+                occurred_at: event.occurred_at,
+                recorded_at: event.recorded_at,
+                body: event.body,
+                note: event.note,
+            });
+        }
+        if stream.kind == StreamKind::Learner
+            && version > Version::ZERO
+            && let Ok(user_id) = UserId::new(stream.id)
+        {
+            let before = LearnerHead {
+                user_id,
+                version,
+                total: 0,
+                reached_at: None,
+            };
+            let kept = self.heads.entry(user_id).or_insert(before);
+            *kept = head.unwrap_or(LearnerHead { version, ..*kept });
+        }
+    }
+
+    fn apply_row(&mut self, row: Row, first: usize) {
+        match row {
+            Row::User(row) => drop(self.users.insert(row.user_id, row)),
+            Row::Qualification(row) => drop(self.qualifications.insert(row.qualification_id, row)),
+            Row::Unit(row) => drop(self.units.insert(row.unit_id, row)),
+            Row::Team(row) => drop(self.teams.insert(row.team_id, row)),
+            Row::Member(row) => drop(self.members.insert((row.team_id, row.user_id), row)),
+            Row::MemberRemoved { team_id, user_id } => drop(self.members.remove(&(team_id, user_id))),
+            Row::Enrolment(row) => drop(self.enrolments.insert((row.qualification_id, row.user_id), row)),
+            Row::EnrolmentRemoved {
+                qualification_id,
+                user_id,
+            } => {
+                self.enrolments.remove(&(qualification_id, user_id));
+            }
+            Row::Progress(row) => drop(self.progress.insert((row.user_id, row.unit_id), row)),
+            Row::Achievement(row) => {
+                let key = (row.user_id, row.achievement_type.clone(), row.tier.clone());
+                self.achievements.insert(key, row);
+            }
+            Row::AchievementRevoked {
+                user_id,
+                achievement_type,
+                tier,
+            } => {
+                self.achievements.remove(&(user_id, achievement_type, tier));
+            }
+            Row::Points { event_index, points } => drop(self.points.insert(event_id(first + event_index), points)),
+            Row::TeamAward(row) => drop(
+                self.awards
+                    .insert((row.team_id, row.version), (row.reference_id, false)),
+            ),
+            Row::TeamAwardSettled { team_id, version } => {
+                if let Some((_, settled)) = self.awards.get_mut(&(team_id, version)) {
+                    *settled = true;
+                }
+            }
+            Row::Token(row) => drop(self.tokens.insert(row.token_id, row)),
+            Row::Setting { name, value } => drop(self.settings.insert(name, value)),
+        }
+    }
+
+    pub(super) fn save_snapshots(&mut self, snapshots: Vec<SnapshotRecord>) {
+        for snapshot in snapshots {
+            let newer = |old: &SnapshotRecord| old.version > snapshot.version;
+            if !self.snapshots.get(&snapshot.stream).is_some_and(newer) {
+                self.snapshots.insert(snapshot.stream, snapshot);
+            }
+        }
+    }
+
+    pub(super) fn purge_keys(&mut self, before: TimeMs, limit: usize) -> usize {
+        let old = self.keys.values().filter(|key| key.created_at < before);
+        let mut old: Vec<_> = old.map(|key| (key.created_at, key.hash)).collect();
+        old.sort_unstable();
+        old.truncate(limit);
+        old.iter().for_each(|(_, hash)| drop(self.keys.remove(hash)));
+        old.len()
+    }
+}
+
+fn is_kept(outcome: &AppendOutcome) -> bool {
+    matches!(outcome, AppendOutcome::Kept { .. })
+}
+
+fn event_id(place: usize) -> EventId {
+    // A journal in memory ends long before the largest id.
+    EventId::new(place as u64 + 1).unwrap_or(EventId::MAX)
+}

@@ -1,0 +1,167 @@
+//! What is read from the memory store: the same answers that the statements of the engines give.
+
+use super::{Kept, event_id};
+use crate::ids::{EventId, QualificationId, TimeMs, UnitId, UserId, Version};
+use crate::records::{
+    AchievementRecord, CompletedUnit, KeyHash, KeyRecord, LearnerHead, ProgressRecord, QualificationStanding,
+    RosterRecords, SnapshotRecord, StoredEvent, StreamId, TeamAwardRecord, TokenRecord,
+};
+use std::collections::BTreeMap;
+
+impl Kept {
+    pub(in crate::memory) fn roster(&self) -> RosterRecords {
+        RosterRecords {
+            version: self.version(StreamId::ROSTER),
+            last_event_id: self
+                .streams
+                .get(&StreamId::ROSTER)
+                .and_then(|places| places.last())
+                .map(|place| event_id(*place)),
+            users: self.users.values().cloned().collect(),
+            qualifications: self.qualifications.values().cloned().collect(),
+            units: self.units.values().cloned().collect(),
+            teams: self.teams.values().cloned().collect(),
+            members: self.members.values().cloned().collect(),
+            enrolments: self.enrolments.values().cloned().collect(),
+        }
+    }
+
+    pub(in crate::memory) fn heads(&self) -> Vec<LearnerHead> {
+        self.heads.values().copied().collect()
+    }
+
+    pub(in crate::memory) fn tokens(&self, now: TimeMs) -> Vec<TokenRecord> {
+        let in_force = |token: &&TokenRecord| token.revoked_at.is_none() && token.expires_at.is_none_or(|at| at > now);
+        self.tokens.values().filter(in_force).cloned().collect()
+    }
+
+    pub(in crate::memory) fn snapshot(&self, stream: StreamId) -> Option<SnapshotRecord> {
+        self.snapshots.get(&stream).cloned()
+    }
+
+    fn places(&self, stream: StreamId) -> &[usize] {
+        self.streams.get(&stream).map_or(&[], Vec::as_slice)
+    }
+
+    pub(in crate::memory) fn stream(&self, stream: StreamId, after: Version, limit: usize) -> Vec<StoredEvent> {
+        let places = self.places(stream);
+        let from = usize::try_from(after.0).map_or(places.len(), |after| after.min(places.len()));
+        places[from..]
+            .iter()
+            .take(limit)
+            .map(|place| self.events[*place].clone())
+            .collect()
+    }
+
+    pub(in crate::memory) fn stream_back(
+        &self,
+        stream: StreamId,
+        before: Option<Version>,
+        types: &[&str],
+        limit: usize,
+    ) -> Vec<StoredEvent> {
+        let events = self.places(stream).iter().rev().map(|place| &self.events[*place]);
+        let wanted = |event: &&StoredEvent| {
+            before.is_none_or(|before| event.version < before) && types.contains(&event.event_type.as_str())
+        };
+        events.filter(wanted).take(limit).cloned().collect()
+    }
+
+    pub(in crate::memory) fn event(&self, event_id: EventId) -> Option<StoredEvent> {
+        usize::try_from(event_id.get())
+            .ok()
+            .and_then(|number| self.events.get(number - 1))
+            .cloned()
+    }
+
+    pub(in crate::memory) fn journal(&self, after: Option<EventId>, limit: usize) -> Vec<StoredEvent> {
+        let after = after.map_or(0, |id| usize::try_from(id.get()).unwrap_or(usize::MAX));
+        self.events.iter().skip(after).take(limit).cloned().collect()
+    }
+
+    pub(in crate::memory) fn qualification_standings(
+        &self,
+        qualification_id: QualificationId,
+    ) -> Vec<QualificationStanding> {
+        let mut standings: BTreeMap<UserId, (i64, TimeMs, EventId)> = BTreeMap::new();
+        for (event_id, entry) in &self.points {
+            if entry.qualification_id == Some(qualification_id) && entry.points != 0 {
+                // Entries come in the order of the journal: the last one stands.
+                let sum = standings.get(&entry.user_id).map_or(0, |(sum, ..)| *sum);
+                standings.insert(entry.user_id, (sum + entry.points, entry.occurred_at, *event_id));
+            }
+        }
+        let standing =
+            |(user_id, (points, reached_at, event_id)): (UserId, (i64, TimeMs, EventId))| QualificationStanding {
+                user_id,
+                points: points.max(0).unsigned_abs(),
+                reached_at,
+                event_id,
+            };
+        standings.into_iter().map(standing).collect()
+    }
+
+    fn progress_of(&self, user_id: UserId) -> impl Iterator<Item = &ProgressRecord> {
+        self.progress
+            .range((user_id, UnitId::MIN)..=(user_id, UnitId::MAX))
+            .map(|(_, row)| row)
+    }
+
+    pub(in crate::memory) fn completed_units(&self, user_ids: &[UserId]) -> Vec<CompletedUnit> {
+        let completed = |row: &ProgressRecord| {
+            row.completed_at.map(|at| CompletedUnit {
+                user_id: row.user_id,
+                unit_id: row.unit_id,
+                completed_at: at,
+            })
+        };
+        user_ids
+            .iter()
+            .flat_map(|user_id| self.progress_of(*user_id))
+            .filter_map(completed)
+            .collect()
+    }
+
+    pub(in crate::memory) fn progress_rows(&self, user_id: UserId) -> Vec<ProgressRecord> {
+        self.progress_of(user_id).copied().collect()
+    }
+
+    pub(in crate::memory) fn achievement_rows(&self, user_id: UserId) -> Vec<AchievementRecord> {
+        let from = (user_id, String::new(), String::new());
+        self.achievements
+            .range(from..)
+            .take_while(|(key, _)| key.0 == user_id)
+            .map(|(_, row)| row.clone())
+            .collect()
+    }
+
+    pub(in crate::memory) fn unsettled_team_awards(&self) -> Vec<TeamAwardRecord> {
+        let mut unsettled: Vec<_> = self
+            .awards
+            .iter()
+            .filter(|(_, (_, settled))| !settled)
+            .map(|((team_id, version), (reference_id, _))| {
+                let record = TeamAwardRecord {
+                    team_id: *team_id,
+                    version: *version,
+                    reference_id: *reference_id,
+                };
+                let place = usize::try_from(version.0.saturating_sub(1)).ok();
+                (
+                    place.and_then(|place| self.places(StreamId::team(*team_id)).get(place)),
+                    record,
+                )
+            })
+            .collect();
+        unsettled.sort_by_key(|(place, record)| (*place, record.team_id, record.version));
+        unsettled.into_iter().map(|(_, record)| record).collect()
+    }
+
+    pub(in crate::memory) fn key(&self, hash: KeyHash) -> Option<KeyRecord> {
+        self.keys.get(&hash).cloned()
+    }
+
+    pub(in crate::memory) fn setting(&self, name: &str) -> Option<String> {
+        self.settings.get(name).cloned()
+    }
+}
