@@ -4,7 +4,7 @@ use crate::domain::action::{Action, Evidence, RefusalReason};
 use homeroom_schema::{EventId, QualificationId, ReferenceId, TeamId, TimeMs, UnitId, Version};
 use serde::{Deserialize, Serialize};
 
-/// One kept fact. It says everything that replay needs, so that [`super::evolve`] never asks the rules or the catalogue.
+/// One kept fact. It says everything that replay needs, so that [`fn@super::evolve`] never asks the rules or the catalogue.
 /// Stored as a JSON object tagged by `type`; fields are only ever added.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
