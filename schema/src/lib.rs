@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod batch;
+pub mod codec;
 pub mod contract;
 pub mod ids;
 pub mod limits;
