@@ -1,6 +1,15 @@
 //! The meeting point: what the journal and the roster have kept goes on from here to the boards and teams that are awake,
 //! and readers find them here. No state of its own beyond the directory.
 
+mod family;
+mod fanout;
+mod gate;
+mod keeper;
+
+pub(crate) use family::{Family, Handle, Kind, Start};
+pub(crate) use keeper::{Keeper, KeeperMsg, restart_me};
+
+use crate::boards::{BoardHandle, Boards, page_of};
 use crate::clock::Clock;
 use crate::domain::team::TeamFact;
 use crate::engine::{BoardPart, Subscription};
@@ -8,10 +17,14 @@ use crate::error::EngineError;
 use crate::journal::{LearnerChange, Submission};
 use crate::roster::Roster;
 use crate::scores::Scores;
-use crate::topics::{BoardName, Inbox, Period, Position};
+use crate::teams::{TeamHandle, TeamMsg, Teams};
+use crate::topics::{BoardName, Inbox, Period, Position, Topic};
 use crate::views::{BoardPage, TeamPerformance};
+use homeroom_schema::limits::{BOARD_WINDOW_MAX, COMMAND_DEADLINE, STOP_DEADLINE};
 use homeroom_schema::{EventId, QualificationId, ReferenceId, Store, StoreError, TeamId, TimeMs, UnitId, UserId};
-use std::sync::Arc;
+use std::hash::{BuildHasher, Hasher};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 /// What a hub is made of.
@@ -52,32 +65,64 @@ pub struct RosterChange {
 
 /// Boards and teams. A clone is another handle to the same ones.
 #[derive(Clone)]
-pub struct Hub {}
+pub struct Hub {
+    inner: Arc<Inner>,
+}
 
-#[expect(unused_variables, clippy::unused_async, reason = "sketch")]
+struct Inner {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    roster: Roster,
+    scores: Scores,
+    board_window: usize,
+    projector_places: usize,
+    idle: Duration,
+    last_event_id: AtomicU64,
+    submit: OnceLock<Box<dyn Fn(Submission) + Send + Sync>>,
+    boards: Family<Boards>,
+    teams: Family<Teams>,
+}
+
 impl Hub {
     /// A hub that knows nobody yet. Its actors start with [`crate::boards::BoardsSupervisor`] and
     /// [`crate::teams::TeamsSupervisor`], whose arguments are a clone of the hub.
     #[must_use]
     pub fn new(args: HubArgs) -> Self {
-        Self {}
+        Self {
+            inner: Arc::new(Inner {
+                store: args.store,
+                clock: args.clock,
+                roster: args.roster,
+                scores: args.scores,
+                board_window: args.board_window.clamp(1, BOARD_WINDOW_MAX),
+                projector_places: args.projector_places,
+                idle: args.idle,
+                last_event_id: AtomicU64::new(args.last_event_id),
+                submit: OnceLock::new(),
+                boards: Family::new(),
+                teams: Family::new(),
+            }),
+        }
     }
 
     /// Gives the way into the journal, once: teams keep their facts through it.
     pub fn connect(&self, submit: impl Fn(Submission) + Send + Sync + 'static) {
-        unimplemented!("homeroom boards")
+        let first = self.inner.submit.set(Box::new(submit)).is_ok();
+        debug_assert!(first, "a hub has one journal");
     }
 
     /// From the journal, after a commit and before anybody is answered: puts the scores and marks the rows concerned of all
     /// awake boards and teams. Never waits. Safe to repeat, and in any order.
+    #[expect(clippy::needless_pass_by_value, reason = "the journal has no further use for them")]
     pub fn learners_changed(&self, changes: Vec<LearnerChange>) {
-        unimplemented!("homeroom boards")
+        fanout::learners_changed(self, &changes);
     }
 
     /// From the roster actor, after the roster has changed and before the caller is answered. Never waits. Safe to repeat,
     /// and in any order.
+    #[expect(clippy::needless_pass_by_value, reason = "the roster has no further use for it")]
     pub fn roster_changed(&self, change: RosterChange) {
-        unimplemented!("homeroom boards")
+        fanout::roster_changed(self, &change);
     }
 
     /// After a journal failure: reads the heads of all learners again, and has all boards and teams load anew.
@@ -85,7 +130,11 @@ impl Hub {
     /// # Errors
     /// When the heads cannot be read; then nothing was changed.
     pub async fn reload(&self) -> Result<(), StoreError> {
-        unimplemented!("homeroom boards")
+        for head in self.inner.store.load_heads().await? {
+            self.inner.scores.put_head(&head);
+        }
+        fanout::reload(self);
+        Ok(())
     }
 
     /// A part of a board, with everything told to the hub before the call.
@@ -99,7 +148,9 @@ impl Hub {
         part: BoardPart,
         limit: usize,
     ) -> Result<BoardPage, EngineError> {
-        unimplemented!("homeroom boards")
+        let handle = self.wake_board(board, period)?;
+        handle.fresh().await?;
+        Ok(page_of(self, &handle, part, limit))
     }
 
     /// A team's performance, with everything told to the hub before the call.
@@ -107,7 +158,11 @@ impl Hub {
     /// # Errors
     /// Unknown team; overloaded; timed out.
     pub async fn team_performance(&self, team_id: TeamId) -> Result<Arc<TeamPerformance>, EngineError> {
-        unimplemented!("homeroom boards")
+        let handle = self.wake_team(team_id)?;
+        self.rank_fresh(&handle).await?;
+        handle.fresh().await?;
+        // Applied means loaded, and loaded means that there is one.
+        handle.shared.performance().ok_or(EngineError::TimedOut)
     }
 
     /// Attaches an inbox to a board's topic.
@@ -122,7 +177,14 @@ impl Hub {
         inbox: &Arc<Inbox>,
         slot: u32,
     ) -> Result<Subscription, EngineError> {
-        unimplemented!("homeroom boards")
+        let handle = self.wake_board(board, period)?;
+        let start = handle
+            .subscribe(inbox, slot, |reply| crate::boards::BoardMsg::Subscribe {
+                position: position.clone(),
+                reply,
+            })
+            .await?;
+        Ok(subscription(&handle.topic, start))
     }
 
     /// Attaches an inbox to a team's topic.
@@ -136,7 +198,15 @@ impl Hub {
         inbox: &Arc<Inbox>,
         slot: u32,
     ) -> Result<Subscription, EngineError> {
-        unimplemented!("homeroom boards")
+        let handle = self.wake_team(team_id)?;
+        self.rank_fresh(&handle).await?;
+        let start = handle
+            .subscribe(inbox, slot, |reply| TeamMsg::Subscribe {
+                position: position.clone(),
+                reply,
+            })
+            .await?;
+        Ok(subscription(&handle.topic, start))
     }
 
     /// Keeps that a team achieved something, with its present members; answered when durable. A reference has one fact:
@@ -151,12 +221,132 @@ impl Hub {
         reported_for: UserId,
         occurred_at: TimeMs,
     ) -> Result<TeamFact, EngineError> {
-        unimplemented!("homeroom boards")
+        let handle = self.wake_team(team_id)?;
+        handle
+            .ask(COMMAND_DEADLINE, |reply| TeamMsg::Achieve {
+                reference,
+                reported_for,
+                occurred_at,
+                reply,
+            })
+            .await?
     }
 
     /// Lets all boards and teams finish what they have, then ends them and their supervisors. Later calls are answered
     /// with [`EngineError::Stopping`].
     pub async fn stop(&self) {
-        unimplemented!("homeroom boards")
+        self.inner.teams.stop(STOP_DEADLINE / 4).await;
+        self.inner.boards.stop(STOP_DEADLINE / 4).await;
     }
+
+    pub(crate) fn store(&self) -> &Arc<dyn Store> {
+        &self.inner.store
+    }
+
+    pub(crate) fn clock(&self) -> &dyn Clock {
+        &*self.inner.clock
+    }
+
+    pub(crate) fn roster(&self) -> &Roster {
+        &self.inner.roster
+    }
+
+    pub(crate) fn scores(&self) -> &Scores {
+        &self.inner.scores
+    }
+
+    pub(crate) fn boards(&self) -> &Family<Boards> {
+        &self.inner.boards
+    }
+
+    pub(crate) fn teams(&self) -> &Family<Teams> {
+        &self.inner.teams
+    }
+
+    pub(crate) fn board_window(&self) -> usize {
+        self.inner.board_window
+    }
+
+    pub(crate) fn projector_places(&self) -> usize {
+        self.inner.projector_places
+    }
+
+    pub(crate) fn idle(&self) -> Duration {
+        self.inner.idle
+    }
+
+    /// The largest event id that anybody was told of.
+    pub(crate) fn last_event_id(&self) -> u64 {
+        self.inner.last_event_id.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn saw_event(&self, event_id: u64) {
+        self.inner.last_event_id.fetch_max(event_id, Ordering::AcqRel);
+    }
+
+    /// Hands an append to the journal. Without a journal it is dropped, which tells its owner that it failed.
+    pub(crate) fn submit(&self, submission: Submission) {
+        if let Some(submit) = self.inner.submit.get() {
+            submit(submission);
+        }
+    }
+
+    /// The board that ranks teams.
+    pub(crate) fn wake_teams_board(&self) -> Result<Arc<BoardHandle>, EngineError> {
+        self.inner.boards.wake((BoardName::Teams, Period::All))
+    }
+
+    fn wake_board(&self, board: BoardName, period: Period) -> Result<Arc<BoardHandle>, EngineError> {
+        match board {
+            BoardName::All | BoardName::Teams => {}
+            BoardName::Team(team_id) => self.check_team(team_id)?,
+            BoardName::Qualification(qualification_id) => {
+                let present = self.inner.roster.qualification(qualification_id);
+                if present.is_none_or(|record| record.archived_at.is_some()) {
+                    return Err(EngineError::UnknownQualification(qualification_id));
+                }
+            }
+        }
+        self.inner.boards.wake((board, period))
+    }
+
+    fn wake_team(&self, team_id: TeamId) -> Result<Arc<TeamHandle>, EngineError> {
+        self.check_team(team_id)?;
+        self.inner.teams.wake(team_id)
+    }
+
+    fn check_team(&self, team_id: TeamId) -> Result<(), EngineError> {
+        let present = self.inner.roster.team(team_id);
+        if present.is_none_or(|record| record.archived_at.is_some()) {
+            return Err(EngineError::UnknownTeam(team_id));
+        }
+        Ok(())
+    }
+
+    /// Has the team take its rank from a board of teams that shows everything told before the call.
+    async fn rank_fresh(&self, handle: &TeamHandle) -> Result<(), EngineError> {
+        let board = self.wake_teams_board()?;
+        board.fresh().await?;
+        let (rank, version) = board.shared.rank(handle.key.get());
+        if handle.shared.rank_seen() != rank {
+            handle.mark_lazily(|marks| marks.rank(version));
+        }
+        Ok(())
+    }
+}
+
+fn subscription(topic: &Arc<Topic>, start: Start) -> Subscription {
+    Subscription {
+        topic: Arc::clone(topic),
+        position: start.position,
+        recovered: start.recovered,
+        snapshot: start.snapshot,
+    }
+}
+
+/// A name for one life of a topic, different each time.
+pub(crate) fn fresh_epoch() -> Arc<str> {
+    // The standard library's randomly keyed hasher: enough to tell lives apart, and nothing that needs to be secret.
+    let number = std::hash::RandomState::new().build_hasher().finish();
+    format!("{number:016x}").into()
 }

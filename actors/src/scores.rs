@@ -2,6 +2,7 @@
 
 use crate::domain::board::Score;
 use dashmap::DashMap;
+use homeroom_schema::records::LearnerHead;
 use homeroom_schema::{UserId, Version};
 use std::sync::Arc;
 
@@ -24,5 +25,14 @@ impl Scores {
         if entry.0 < version {
             *entry = (version, score);
         }
+    }
+
+    /// Puts what the head of a stream says.
+    pub fn put_head(&self, head: &LearnerHead) {
+        let score = Score {
+            points: head.total,
+            reached_at: head.reached_at,
+        };
+        self.put(head.user_id, head.version, score);
     }
 }

@@ -42,6 +42,14 @@ pub struct BoardChanges {
     pub removed: Vec<u64>,
 }
 
+impl BoardChanges {
+    /// Whether nothing changed.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.changes.is_empty() && self.removed.is_empty()
+    }
+}
+
 /// What a topic says, before any lens.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Message {

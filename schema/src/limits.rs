@@ -49,6 +49,12 @@ pub const RESTART_WINDOW: Duration = Duration::from_secs(60);
 pub const TEAM_MEMBERS_MAX: usize = 5_000;
 /// Boards awake at once. At the bound: 503 `overloaded`.
 pub const BOARDS_MAX: usize = 20_000;
+/// Teams awake at once. At the bound: 503 `overloaded`.
+pub const TEAMS_AWAKE_MAX: usize = 20_000;
+/// Completed units that wait for a team's actor one by one. Beyond it the actor reads them from the store.
+pub const TEAM_MARKS_MAX: usize = 4_096;
+/// Facts of one team in one append. At the bound the rest wait for the next one.
+pub const TEAM_FACTS_BATCH_MAX: usize = 64;
 
 // --- Topics and sessions ---
 

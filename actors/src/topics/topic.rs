@@ -83,11 +83,12 @@ impl Topic {
         }
     }
 
-    /// Adds the message after the head of a folding topic together with the state after it, and wakes who listens.
-    pub fn publish_with(&self, entry: Arc<Entry>, snapshot: TopicSnapshot) {
+    /// Adds the message after the head of a folding topic together with the state after it, and wakes who listens. Says
+    /// nothing for an actor whose `epoch` is over.
+    pub fn publish_with(&self, epoch: &Arc<str>, entry: Arc<Entry>, snapshot: TopicSnapshot) {
         {
             let mut state = self.state.write();
-            if !state.push(entry, true) {
+            if state.epoch != *epoch || !state.push(entry, true) {
                 return;
             }
             state.snapshot = Some(snapshot);

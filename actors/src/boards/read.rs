@@ -1,0 +1,79 @@
+//! Parts of a board for readers: rows under a short lock, names from the roster of now.
+
+use super::window::rows_of;
+use super::{BoardData, BoardHandle};
+use crate::domain::board::{Board, Ranked, Standing};
+use crate::engine::BoardPart;
+use crate::hub::Hub;
+use crate::topics::BoardName;
+use crate::views::BoardPage;
+use homeroom_schema::limits::PAGE_MAX;
+use homeroom_schema::{TeamId, UserId};
+use std::sync::Arc;
+
+/// A part of a board as it is now.
+pub(crate) fn page_of(hub: &Hub, handle: &BoardHandle, part: BoardPart, limit: usize) -> BoardPage {
+    let limit = limit.min(PAGE_MAX);
+    let (epoch, version, total, from, ranked) = handle.shared.read(|data| {
+        let BoardData { epoch, version, board } = data;
+        let (from, ranked) = part_of(board, part, limit);
+        (Arc::clone(epoch), *version, board.len(), from, ranked)
+    });
+    BoardPage {
+        epoch,
+        version,
+        total,
+        from,
+        rows: rows_of(ranked, |id| names(hub, handle.key.0, id)),
+    }
+}
+
+/// The place of the first row, and the rows.
+fn part_of(board: &Board, part: BoardPart, limit: usize) -> (usize, Vec<Ranked>) {
+    match part {
+        BoardPart::From(from) => (from.min(board.len()), board.page(from, limit)),
+        BoardPart::After(standing) => {
+            let from = places_up_to(board, &standing);
+            (from, board.page(from, limit))
+        }
+        BoardPart::Around { id, neighbours } => {
+            let neighbours = neighbours.min(PAGE_MAX / 2);
+            match (board.place(id), board.around(id, neighbours)) {
+                (Some(place), Some(rows)) => (place.saturating_sub(neighbours), rows),
+                _ => (0, Vec::new()),
+            }
+        }
+    }
+}
+
+/// How many rows come before or at a place in the order, whether or not a row is there.
+fn places_up_to(board: &Board, standing: &Standing) -> usize {
+    let (mut low, mut high) = (0, board.len());
+    while low < high {
+        let middle = low + (high - low) / 2;
+        let is_up_to = board
+            .page(middle, 1)
+            .first()
+            .is_some_and(|row| row.standing <= *standing);
+        if is_up_to {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    low
+}
+
+/// Name and alias of a row, by the roster of now.
+pub(super) fn names(hub: &Hub, board: BoardName, id: u64) -> (Arc<str>, Arc<str>) {
+    if board == BoardName::Teams {
+        let team = TeamId::new(id).ok().and_then(|team_id| hub.roster().team(team_id));
+        let name: Arc<str> = team.map(|team| team.name).unwrap_or_default().into();
+        return (Arc::clone(&name), name);
+    }
+    let Ok(user_id) = UserId::new(id) else {
+        return (Arc::default(), Arc::default());
+    };
+    let name = hub.roster().user(user_id).map(|user| user.name).unwrap_or_default();
+    (name.into(), hub.roster().alias(user_id).unwrap_or_default())
+}

@@ -1,0 +1,163 @@
+//! Who is concerned by what was kept: marks on awake boards and teams, grouped so that each is woken once.
+
+use crate::boards::BoardMarks;
+use crate::domain::board::Score;
+use crate::hub::{Hub, RosterChange};
+use crate::journal::LearnerChange;
+use crate::teams::TeamMarks;
+use crate::topics::{BoardName, Period};
+use homeroom_schema::{QualificationId, TeamId, UserId};
+use std::collections::HashMap;
+
+/// People of one change from which on everything is looked at again, in place of asking for each person which boards and
+/// teams are concerned.
+const USERS_ONE_BY_ONE_MAX: usize = 512;
+
+/// Scores first, so that whoever is woken by the first mark finds all of them.
+pub(super) fn learners_changed(hub: &Hub, changes: &[LearnerChange]) {
+    for change in changes {
+        hub.saw_event(change.event_id.get());
+        if let Some(score) = change.score {
+            hub.scores().put(change.user_id, change.version, score);
+        }
+    }
+    mark_all_board(hub, changes);
+    mark_teams(hub, changes);
+    mark_qualifications(hub, changes);
+}
+
+fn mark_board(hub: &Hub, board: BoardName, note: impl FnOnce(&mut BoardMarks)) {
+    if let Some(handle) = hub.boards().get((board, Period::All)) {
+        handle.mark(note);
+    }
+}
+
+fn mark_all_board(hub: &Hub, changes: &[LearnerChange]) {
+    if !changes.iter().any(|change| change.score.is_some()) {
+        return;
+    }
+    mark_board(hub, BoardName::All, |marks| {
+        for change in changes.iter().filter(|change| change.score.is_some()) {
+            marks.scored(change.user_id.get(), change.event_id.get());
+        }
+    });
+}
+
+fn mark_teams(hub: &Hub, changes: &[LearnerChange]) {
+    let mut teams: HashMap<TeamId, Vec<&LearnerChange>> = HashMap::new();
+    for change in changes {
+        if change.score.is_some() || !change.completed.is_empty() {
+            for team_id in hub.roster().teams_of(change.user_id) {
+                teams.entry(team_id).or_default().push(change);
+            }
+        }
+    }
+    for (team_id, changes) in &teams {
+        let scored = || changes.iter().filter(|change| change.score.is_some());
+        if scored().next().is_some() {
+            mark_board(hub, BoardName::Team(*team_id), |marks| {
+                for change in scored() {
+                    marks.scored(change.user_id.get(), change.event_id.get());
+                }
+            });
+        }
+        if let Some(handle) = hub.teams().get(*team_id) {
+            handle.mark_lazily(|marks| changes.iter().for_each(|change| marks.learner(change)));
+        }
+    }
+    let scored = |changes: &[&LearnerChange]| {
+        let ids = changes.iter().filter(|change| change.score.is_some());
+        ids.map(|change| change.event_id.get()).max()
+    };
+    let rows: Vec<(TeamId, u64)> = teams
+        .iter()
+        .filter_map(|(team_id, changes)| Some((*team_id, scored(changes)?)))
+        .collect();
+    if !rows.is_empty() {
+        mark_board(hub, BoardName::Teams, |marks| {
+            for (team_id, event_id) in rows {
+                marks.scored(team_id.get(), event_id);
+            }
+        });
+    }
+}
+
+fn mark_qualifications(hub: &Hub, changes: &[LearnerChange]) {
+    let mut boards: HashMap<QualificationId, Vec<(UserId, u64, Score)>> = HashMap::new();
+    for change in changes {
+        for (qualification_id, score) in &change.qualifications {
+            let rows = boards.entry(*qualification_id).or_default();
+            rows.push((change.user_id, change.event_id.get(), *score));
+        }
+    }
+    for (qualification_id, rows) in boards {
+        mark_board(hub, BoardName::Qualification(qualification_id), |marks| {
+            for (user_id, event_id, score) in rows {
+                marks.scored_as(user_id.get(), event_id, score);
+            }
+        });
+    }
+}
+
+/// Marks every awake board and team that the roster's change may concern.
+pub(super) fn roster_changed(hub: &Hub, change: &RosterChange) {
+    let event_id = change.event_id.get();
+    hub.saw_event(event_id);
+    // The roster no longer says which teams a person who is gone was in: then every team looks again.
+    let many = change.users.len() > USERS_ONE_BY_ONE_MAX || change.users.iter().any(|user_id| is_gone(hub, *user_id));
+    let mut teams: Vec<TeamId> = change.teams.clone();
+    if !many {
+        teams.extend(change.users.iter().flat_map(|user_id| hub.roster().teams_of(*user_id)));
+    }
+    teams.sort_unstable();
+    teams.dedup();
+
+    hub.boards().for_each(|handle| match handle.key.0 {
+        BoardName::All | BoardName::Qualification(_) | BoardName::Team(_) if many => {
+            handle.mark(|marks| marks.membership(event_id, true));
+        }
+        BoardName::All if !change.users.is_empty() => handle.mark(|marks| name_all(marks, &change.users, event_id)),
+        BoardName::Teams if many => handle.mark(|marks| marks.membership(event_id, true)),
+        BoardName::Teams if !teams.is_empty() => handle.mark(|marks| {
+            teams.iter().for_each(|team_id| marks.named(team_id.get(), event_id));
+        }),
+        BoardName::Team(team_id) if teams.binary_search(&team_id).is_ok() => handle.mark(|marks| {
+            name_all(marks, &change.users, event_id);
+            marks.membership(event_id, false);
+        }),
+        BoardName::Qualification(qualification_id) => {
+            let changed = change.qualifications.contains(&qualification_id);
+            if changed || !change.users.is_empty() {
+                handle.mark(|marks| {
+                    name_all(marks, &change.users, event_id);
+                    if changed {
+                        marks.membership(event_id, false);
+                    }
+                });
+            }
+        }
+        _ => {}
+    });
+    // What units there are and who is enrolled where decides how far anybody is.
+    let all = many || !change.units.is_empty() || !change.qualifications.is_empty();
+    hub.teams().for_each(|handle| {
+        if all || teams.binary_search(&handle.key).is_ok() {
+            handle.mark_lazily(|marks| marks.roster(event_id));
+        }
+    });
+}
+
+fn is_gone(hub: &Hub, user_id: UserId) -> bool {
+    let user = hub.roster().user(user_id);
+    user.is_none_or(|user| user.archived_at.is_some())
+}
+
+fn name_all(marks: &mut BoardMarks, users: &[UserId], event_id: u64) {
+    users.iter().for_each(|user_id| marks.named(user_id.get(), event_id));
+}
+
+/// Has everything that is awake load anew.
+pub(super) fn reload(hub: &Hub) {
+    hub.boards().for_each(|handle| handle.mark(BoardMarks::reload));
+    hub.teams().for_each(|handle| handle.mark(TeamMarks::reload));
+}

@@ -1,0 +1,56 @@
+//! What a team has to look at again. No scores: those are read when they are looked at.
+
+use crate::journal::LearnerChange;
+use homeroom_schema::limits::TEAM_MARKS_MAX;
+use homeroom_schema::{UnitId, UserId};
+use std::collections::BTreeSet;
+
+/// What one team has to look at again. Marks of one thing fall together.
+#[derive(Debug, Default)]
+pub(crate) struct TeamMarks {
+    /// The latest event behind any of it.
+    pub(super) event_id: u64,
+    /// The latest event that changed a member's score, even if the score has been read here before its mark came.
+    pub(super) scored: u64,
+    /// Units completed by members.
+    pub(super) completed: BTreeSet<(UserId, UnitId)>,
+    /// Members, names, enrolments or units may have changed.
+    pub(super) roster: bool,
+    /// Completed units may have changed without being told.
+    pub(super) reload: bool,
+}
+
+impl TeamMarks {
+    /// A member's score or completed units have changed.
+    pub(crate) fn learner(&mut self, change: &LearnerChange) {
+        let event_id = change.event_id.get();
+        self.event_id = self.event_id.max(event_id);
+        if change.score.is_some() {
+            self.scored = self.scored.max(event_id);
+        }
+        let units = change.completed.iter();
+        self.completed.extend(units.map(|unit_id| (change.user_id, *unit_id)));
+        if self.completed.len() > TEAM_MARKS_MAX {
+            // Nobody has looked for long: then it is read from the store.
+            self.completed.clear();
+            self.reload();
+        }
+    }
+
+    /// The roster has changed in a way that may concern the team.
+    pub(crate) fn roster(&mut self, event_id: u64) {
+        self.event_id = self.event_id.max(event_id);
+        self.roster = true;
+    }
+
+    /// The board of teams, at this version, gives the team another rank than it knows.
+    pub(crate) fn rank(&mut self, version: u64) {
+        self.event_id = self.event_id.max(version);
+    }
+
+    /// Anything may have changed without being told.
+    pub(crate) fn reload(&mut self) {
+        self.roster = true;
+        self.reload = true;
+    }
+}

@@ -1,0 +1,96 @@
+//! A team's present members as its actor knows them: names and how far each is. Scores are read when they are needed.
+
+use super::performance::MemberFigures;
+use crate::domain::course::{Completion, completion_by};
+use crate::hub::Hub;
+use homeroom_schema::{StoreError, TeamId, TimeMs, UnitId, UserId};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::sync::Arc;
+
+/// The members of one team.
+#[derive(Default)]
+pub(super) struct Members {
+    members: BTreeMap<UserId, Member>,
+}
+
+struct Member {
+    name: Arc<str>,
+    alias: Arc<str>,
+    is_ranked: bool,
+    completed: HashSet<UnitId>,
+    completion: Completion,
+}
+
+impl Members {
+    /// Reads from the roster who is a member now, and from the store what new members (or, to be sure, all) have completed.
+    pub(super) async fn refresh(&mut self, hub: &Hub, team_id: TeamId, all: bool) -> Result<(), StoreError> {
+        let present: Vec<UserId> = hub
+            .roster()
+            .members(team_id)
+            .iter()
+            .map(|member| member.user_id)
+            .collect();
+        let known = |user_id: &UserId| !all && self.members.contains_key(user_id);
+        let unknown: Vec<UserId> = present.iter().copied().filter(|user_id| !known(user_id)).collect();
+        let mut completed: BTreeMap<UserId, HashSet<UnitId>> = BTreeMap::new();
+        if !unknown.is_empty() {
+            for unit in hub.store().completed_units(unknown).await? {
+                completed.entry(unit.user_id).or_default().insert(unit.unit_id);
+            }
+        }
+        let mut before = std::mem::take(&mut self.members);
+        for user_id in present {
+            // Completed units only ever gather: what a change told before the store was read counts too.
+            let mut units = before
+                .remove(&user_id)
+                .map(|member| member.completed)
+                .unwrap_or_default();
+            units.extend(completed.remove(&user_id).unwrap_or_default());
+            self.members.insert(user_id, Member::read(hub, user_id, units));
+        }
+        Ok(())
+    }
+
+    /// Members completed units.
+    pub(super) fn completed(&mut self, hub: &Hub, units: &BTreeSet<(UserId, UnitId)>) {
+        for (user_id, unit_id) in units {
+            if let Some(member) = self.members.get_mut(user_id)
+                && member.completed.insert(*unit_id)
+            {
+                member.completion = completion_of(hub, *user_id, &member.completed);
+            }
+        }
+    }
+
+    /// Everybody's figures of now.
+    pub(super) fn figures(&self, hub: &Hub) -> Vec<MemberFigures<'_>> {
+        let members = self.members.iter().map(|(user_id, member)| MemberFigures {
+            user_id: *user_id,
+            name: &member.name,
+            alias: &member.alias,
+            is_ranked: member.is_ranked,
+            score: hub.scores().get(*user_id),
+            completion: &member.completion,
+        });
+        members.collect()
+    }
+}
+
+impl Member {
+    fn read(hub: &Hub, user_id: UserId, completed: HashSet<UnitId>) -> Self {
+        let roster = hub.roster();
+        Self {
+            name: roster.user(user_id).map(|user| user.name).unwrap_or_default().into(),
+            alias: roster.alias(user_id).unwrap_or_default(),
+            is_ranked: roster.is_ranked(user_id),
+            completion: completion_of(hub, user_id, &completed),
+            completed,
+        }
+    }
+}
+
+/// Only whether a unit is completed matters here, not when.
+fn completion_of(hub: &Hub, user_id: UserId, completed: &HashSet<UnitId>) -> Completion {
+    let course = hub.roster().course(user_id);
+    completion_by(&course, |unit_id| completed.contains(&unit_id).then(TimeMs::default))
+}
