@@ -1,8 +1,14 @@
 //! What every handler shares: the engine and the edge's own registries.
 
+use crate::auth::Tokens;
 use crate::config::Config;
+use crate::idempotency::Keys;
+use crate::metrics::Metrics;
+use crate::secret::NodeSecret;
+use crate::tickets::Tickets;
 use homeroom_actors::{Clock, Engine};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The node, as handlers see it. A clone is another handle to the same one.
 #[derive(Clone)]
@@ -14,9 +20,33 @@ struct Inner {
     engine: Engine,
     config: Config,
     clock: Arc<dyn Clock>,
+    secret: NodeSecret,
+    tokens: Tokens,
+    tickets: Tickets,
+    keys: Keys,
+    metrics: Metrics,
+    stopping: AtomicBool,
 }
 
 impl App {
+    /// A node around a started engine, with the tokens that its store has.
+    #[must_use]
+    pub fn new(engine: Engine, config: Config, clock: Arc<dyn Clock>, secret: NodeSecret, tokens: Tokens) -> Self {
+        Self {
+            inner: Arc::new(Inner {
+                engine,
+                config,
+                clock,
+                secret,
+                tokens,
+                tickets: Tickets::default(),
+                keys: Keys::default(),
+                metrics: Metrics::new(),
+                stopping: AtomicBool::new(false),
+            }),
+        }
+    }
+
     /// The engine.
     #[must_use]
     pub fn engine(&self) -> &Engine {
@@ -33,5 +63,46 @@ impl App {
     #[must_use]
     pub fn clock(&self) -> &dyn Clock {
         &*self.inner.clock
+    }
+
+    /// What row handles and cursors are keyed with.
+    #[must_use]
+    pub fn secret(&self) -> &NodeSecret {
+        &self.inner.secret
+    }
+
+    /// The tokens in force.
+    #[must_use]
+    pub fn tokens(&self) -> &Tokens {
+        &self.inner.tokens
+    }
+
+    /// The tickets not yet used.
+    #[must_use]
+    pub fn tickets(&self) -> &Tickets {
+        &self.inner.tickets
+    }
+
+    /// The idempotency keys that are under way.
+    #[must_use]
+    pub fn keys(&self) -> &Keys {
+        &self.inner.keys
+    }
+
+    /// Counters and times.
+    #[must_use]
+    pub fn metrics(&self) -> &Metrics {
+        &self.inner.metrics
+    }
+
+    /// Whether the node is on its way down.
+    #[must_use]
+    pub fn is_stopping(&self) -> bool {
+        self.inner.stopping.load(Ordering::Relaxed)
+    }
+
+    /// Says that the node is on its way down: readiness ends at once.
+    pub fn begin_stopping(&self) {
+        self.inner.stopping.store(true, Ordering::Relaxed);
     }
 }

@@ -1,5 +1,15 @@
-//! Who is calling: tokens, and the table of who may do what. Only hashes of tokens are kept.
+//! Who is calling: tokens and tickets. What they may do is in `permissions`. Only hashes of tokens are kept.
 
+mod tokens;
+
+pub use tokens::{NewToken, Tokens};
+
+use crate::app::App;
+use crate::problem::Problem;
+use axum::http::HeaderMap;
+use axum::http::header::AUTHORIZATION;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use homeroom_schema::records::TokenRole;
 use homeroom_schema::{TimeMs, TokenId, UserId};
 
@@ -14,4 +24,71 @@ pub struct Principal {
     pub user_id: Option<UserId>,
     /// When it ends by itself.
     pub expires_at: Option<TimeMs>,
+}
+
+/// The caller of a request with an `Authorization: Bearer` header.
+///
+/// # Errors
+/// 401 `unauthenticated`, whatever is wrong.
+pub fn authenticate(app: &App, headers: &HeaderMap) -> Result<Principal, Problem> {
+    let mut values = headers.get_all(AUTHORIZATION).iter();
+    let (Some(value), None) = (values.next(), values.next()) else {
+        return Err(Problem::unauthenticated());
+    };
+    let (scheme, token) = value
+        .to_str()
+        .ok()
+        .and_then(|text| text.split_once(' '))
+        .ok_or_else(Problem::unauthenticated)?;
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return Err(Problem::unauthenticated());
+    }
+    authenticate_token(app, token.trim())
+}
+
+/// The caller who holds a token.
+///
+/// # Errors
+/// 401 `unauthenticated`, whatever is wrong.
+pub fn authenticate_token(app: &App, token: &str) -> Result<Principal, Problem> {
+    let caller = app.tokens().find(token, app.clock().now());
+    caller
+        .filter(|caller| is_present(app, caller))
+        .ok_or_else(Problem::unauthenticated)
+}
+
+/// The caller who holds a ticket; the ticket is used up.
+///
+/// # Errors
+/// 401 `unauthenticated`, whatever is wrong.
+pub fn authenticate_ticket(app: &App, ticket: &str) -> Result<Principal, Problem> {
+    let now = app.clock().now();
+    let caller = app
+        .tickets()
+        .redeem(ticket, now)
+        .and_then(|token_id| app.tokens().principal(token_id, now));
+    caller
+        .filter(|caller| is_present(app, caller))
+        .ok_or_else(Problem::unauthenticated)
+}
+
+/// Whether the person of a token is still there: tokens of archived people are void.
+fn is_present(app: &App, caller: &Principal) -> bool {
+    caller.user_id.is_none_or(|user_id| {
+        let user = app.engine().roster().user(user_id);
+        user.is_some_and(|user| user.archived_at.is_none())
+    })
+}
+
+/// 32 random bytes in letters, behind a prefix that tells what it is.
+///
+/// # Errors
+/// 500 `internal` when the system has no randomness to give.
+pub fn random_secret(prefix: &str) -> Result<String, Problem> {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes).map_err(|cause| {
+        tracing::error!(%cause, "no randomness");
+        Problem::internal()
+    })?;
+    Ok(format!("{prefix}{}", URL_SAFE_NO_PAD.encode(bytes)))
 }

@@ -1,0 +1,18 @@
+//! The JSON of the wire, made from the engine's plain views: one place for HTTP and the socket. Lenses are applied here;
+//! who has which lens is decided in `permissions`.
+
+mod board;
+mod commands;
+mod learner;
+mod ledger;
+mod performance;
+mod roster;
+mod time;
+
+pub use board::{board, board_row, projector_rows};
+pub use commands::{correction_answer, earn_answer, first_answer, progress_answer};
+pub use learner::{achievements, progress};
+pub use ledger::ledger_entry;
+pub use performance::{member, performance};
+pub use roster::{person, person_by_lens, qualification, roster_answer, team, team_members, token, unit};
+pub use time::{optional_time, parse_time, time};
