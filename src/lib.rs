@@ -2,14 +2,17 @@
 
 pub mod app;
 pub mod auth;
+pub mod client;
 pub mod clock;
 pub mod commands;
 pub mod config;
 pub mod http;
 pub mod idempotency;
+pub mod import;
 pub mod metrics;
 pub mod permissions;
 pub mod problem;
+pub mod replay;
 pub mod secret;
 pub mod tickets;
 pub mod wire;
