@@ -78,10 +78,41 @@ pub const SESSION_COMMANDS_MAX: usize = 64;
 pub const OUTBOX_BYTES_MAX: usize = 512 * 1024;
 /// A write to a socket that makes no progress for this long: close 4008 `slow_consumer`.
 pub const WRITE_STALL: Duration = Duration::from_secs(15);
+/// A peer that takes fewer bytes a second than this, for longer than [`WRITE_STALL`], makes no progress.
+pub const WRITE_BYTES_PER_SECOND_MIN: usize = 16 * 1024;
+/// Bytes gathered for one session before topics are read on. At the bound they wait until the socket has taken them, and
+/// requests of that session wait with them.
+pub const SESSION_GATHER_BYTES: usize = 64 * 1024;
+/// Messages read from one topic before another topic of the session has its turn.
+pub const TOPIC_PAGE: usize = 64;
+/// Topics of one session that are read from the journal or take a snapshot at once. At the bound the next wait in line.
+pub const SESSION_FETCHES_MAX: usize = 4;
+/// What a message that a stuck reader has not read yet counts for in its byte budget: a typical frame of a user topic.
+pub const LAG_MESSAGE_BYTES: usize = 256;
+/// Bytes of snapshots in one reply to `subscribe`, beyond the first one. At the bound: `reply_too_large` for the topic asked.
+pub const REPLY_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Bytes of one frame to a client, with room for the largest snapshot and what is gathered behind it. At the bound: close 4010.
+pub const FRAME_OUT_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Topics named in one request. At the bound: 422.
+pub const REQUEST_TOPICS_MAX: usize = 2 * SESSION_TOPICS_MAX;
+/// Characters of the `id` of a request. At the bound: 422.
+pub const REQUEST_ID_CHARS_MAX: usize = 64;
+/// Frames that one session may send a second, in the long run. At the bound its socket is not read further for a while.
+pub const SESSION_FRAMES_PER_SECOND: u32 = 1_000;
+/// Frames that one session may send at once.
+pub const SESSION_FRAMES_BURST: u32 = 2_000;
+/// An upgrade that was answered is finished by then, or its session is over.
+pub const UPGRADE_DEADLINE: Duration = Duration::from_secs(10);
+/// How long a session that ends waits for the other side: to take what is left, and to close too.
+pub const CLOSE_GRACE: Duration = Duration::from_secs(2);
 /// The server pings each session this often.
 pub const PING_EVERY: Duration = Duration::from_secs(25);
-/// Pings without any answer before the peer counts as gone.
+/// A ping that is not answered by then is missed.
+pub const PONG_WAIT: Duration = Duration::from_secs(10);
+/// Pings in a row without any answer before the peer counts as gone.
 pub const PINGS_MISSED_MAX: u32 = 2;
+/// Rights that depend on the roster are looked at again this often, also while a topic is silent.
+pub const RIGHTS_RECHECK: Duration = Duration::from_secs(2);
 /// Shards of the sessions' supervisors.
 pub const SESSION_SHARDS: usize = 16;
 /// Sessions of the node. At the bound: 503 `too_many_sessions`.
@@ -135,5 +166,7 @@ pub const STOP_DEADLINE: Duration = Duration::from_secs(10);
 const _: () = assert!(BOARD_WINDOW_DEFAULT <= BOARD_WINDOW_MAX);
 const _: () = assert!(BODY_BYTES_MAX <= EVENTS_BODY_BYTES_MAX && EVENTS_BODY_BYTES_MAX <= IMPORT_BODY_BYTES_MAX);
 const _: () = assert!(FRAME_BYTES_MAX <= OUTBOX_BYTES_MAX);
+const _: () = assert!(SESSION_GATHER_BYTES <= OUTBOX_BYTES_MAX && OUTBOX_BYTES_MAX <= REPLY_BYTES_MAX);
+const _: () = assert!(REPLY_BYTES_MAX <= FRAME_OUT_BYTES_MAX);
 const _: () = assert!(PAGE_DEFAULT <= PAGE_MAX && EVENTS_ITEMS_MAX <= COMMANDS_IN_FLIGHT_MAX);
 const _: () = assert!(SESSION_COMMANDS_MAX <= COMMANDS_IN_FLIGHT_MAX);

@@ -1,0 +1,193 @@
+//! Messages and snapshots of topics as JSON, for one lens each. Shapes shared with HTTP come from `wire`; nothing here waits.
+
+use crate::app::App;
+use crate::wire;
+use axum::extract::ws::Utf8Bytes;
+use homeroom_actors::domain::event::{EventMeta, LearnerEvent};
+use homeroom_actors::engine::TopicSnapshot;
+use homeroom_actors::topics::{BoardChanges, BoardName, Period, TopicName};
+use homeroom_actors::views::TeamPerformance;
+use homeroom_actors::{Entry, Lens, Message};
+use homeroom_schema::UserId;
+use serde::Serialize;
+use serde_json::value::RawValue;
+use serde_json::{Map, Value, json};
+
+/// The frame of a message, made once for each lens and shared by all sessions.
+pub(super) fn frame(app: &App, entry: &Entry, lens: Lens) -> Utf8Bytes {
+    entry.encoded(lens, |message| encode(app, entry.offset, message, lens))
+}
+
+fn encode(app: &App, offset: u64, message: &Message, lens: Lens) -> Utf8Bytes {
+    #[derive(Serialize)]
+    struct Frame {
+        r#type: &'static str,
+        topic: String,
+        offset: u64,
+        data: Value,
+    }
+    let (topic, (r#type, data)) = match message {
+        Message::Learner {
+            user_id,
+            event,
+            meta,
+            note,
+            ..
+        } => (
+            TopicName::User(*user_id),
+            learner(*user_id, event, *meta, note.as_deref()),
+        ),
+        Message::Board {
+            board,
+            period,
+            version,
+            window,
+            front,
+        } => {
+            let changes = if lens == Lens::Projector { front } else { window };
+            let data = board_changes(app, *board, *period, *version, changes, lens);
+            (TopicName::Board(*board, *period), ("leaderboard_update", data))
+        }
+        Message::Team { before, now } => {
+            let data = team_changes(before, now, lens);
+            (TopicName::Team(now.team_id), ("team_update", data))
+        }
+    };
+    let frame = Frame {
+        r#type,
+        topic: topic.to_string(),
+        offset,
+        data,
+    };
+    // Only maps with keys that are not text could fail here, and there are none.
+    serde_json::to_string(&frame).unwrap_or_default().into()
+}
+
+/// One kept fact. Totals and levels are those after it.
+fn learner(user_id: UserId, event: &LearnerEvent, meta: EventMeta, note: Option<&str>) -> (&'static str, Value) {
+    let event_id = meta.event_id;
+    match event {
+        LearnerEvent::ProgressMade {
+            unit,
+            progress_percentage,
+            last_accessed,
+            completed_at,
+            ..
+        } => {
+            let data = json!({
+                "user_id": user_id, "unit_id": unit, "progress_percentage": progress_percentage,
+                "last_accessed": wire::time(*last_accessed), "completed_at": wire::optional_time(*completed_at),
+            });
+            ("progress_update", data)
+        }
+        LearnerEvent::PointsAwarded {
+            action,
+            reference,
+            points,
+            total,
+            level,
+            ..
+        } => {
+            let data = json!({
+                "event_id": event_id, "user_id": user_id, "action_type": action, "reference_id": reference,
+                "points": points, "total": total, "level": level,
+            });
+            ("points_update", data)
+        }
+        LearnerEvent::PointsRefused {
+            action,
+            reference,
+            reason,
+            retry_at,
+            ..
+        } => {
+            let data = json!({
+                "event_id": event_id, "user_id": user_id, "action_type": action, "reference_id": reference,
+                "reason": reason, "retry_at": wire::optional_time(*retry_at),
+            });
+            ("points_refused", data)
+        }
+        LearnerEvent::PointsReversed {
+            of,
+            action,
+            reference,
+            points,
+            total,
+            level,
+            ..
+        } => {
+            let data = json!({
+                "event_id": event_id, "user_id": user_id, "reversed_event_id": of, "action_type": action,
+                "reference_id": reference, "points": -i64::from(*points), "total": total, "level": level, "reason": note,
+            });
+            ("points_reversed", data)
+        }
+        LearnerEvent::PointsReinstated {
+            of,
+            action,
+            reference,
+            points,
+            total,
+            level,
+            ..
+        } => {
+            let data = json!({
+                "event_id": event_id, "user_id": user_id, "reinstated_event_id": of, "action_type": action,
+                "reference_id": reference, "points": points, "total": total, "level": level,
+                "reason": note.unwrap_or("reinstated"),
+            });
+            ("points_adjusted", data)
+        }
+    }
+}
+
+/// Rows that changed, as this lens sees them, and what left its window, by the name that the rows have there.
+fn board_changes(
+    app: &App,
+    board: BoardName,
+    period: Period,
+    version: u64,
+    changes: &BoardChanges,
+    lens: Lens,
+) -> Value {
+    let secret = app.secret();
+    let rows = changes
+        .changes
+        .iter()
+        .map(|row| wire::board_row(board, row, lens, secret));
+    let removed = changes.removed.iter().map(|id| match (board, lens) {
+        (BoardName::Teams, _) | (_, Lens::Staff | Lens::Peer) => json!(id),
+        (_, Lens::Projector) => json!(secret.row_handle(&board.to_string(), *id)),
+    });
+    json!({
+        "board": board.to_string(), "period": period.to_string(), "version": version,
+        "changes": rows.collect::<Vec<_>>(), "removed": removed.collect::<Vec<_>>(),
+    })
+}
+
+/// The fields of a performance that are not what they were, whole, as this lens sees them.
+fn team_changes(before: &TeamPerformance, now: &TeamPerformance, lens: Lens) -> Value {
+    let before = wire::performance(before, lens);
+    let Value::Object(now) = wire::performance(now, lens) else {
+        return Value::Null;
+    };
+    let is_news = |name: &str, value: &Value| name == "team_id" || before.get(name) != Some(value);
+    let changed: Map<String, Value> = now.into_iter().filter(|(name, value)| is_news(name, value)).collect();
+    Value::Object(changed)
+}
+
+/// The state that a position stands for, with the bodies that HTTP has for the same.
+pub(super) fn snapshot(app: &App, name: TopicName, snapshot: &TopicSnapshot, lens: Lens) -> Box<RawValue> {
+    let data = match (snapshot, name) {
+        (TopicSnapshot::Learner(view), _) => json!({
+            "progress": wire::progress(view, app.engine().roster()), "achievements": wire::achievements(view),
+        }),
+        (TopicSnapshot::Team(performance), _) => wire::performance(performance, lens),
+        (TopicSnapshot::Board(page), TopicName::Board(board, period)) => {
+            wire::board(board, period, page, lens, app.secret(), app.config().projector_places)
+        }
+        (TopicSnapshot::Board(_), TopicName::User(_) | TopicName::Team(_)) => Value::Null,
+    };
+    // Only maps with keys that are not text could fail here, and there are none.
+    serde_json::value::to_raw_value(&data).unwrap_or_default()
+}

@@ -1,0 +1,266 @@
+//! One session: a task that selects over its socket, its topics, its commands and its clock until one of them ends it.
+//!
+//! Requests are taken one after another: while a `subscribe` or the handing over of a command is under way the socket is not
+//! read, which keeps effects in the order sent. Answers are awaited side by side, and writing never waits for either.
+
+mod requests;
+mod topics;
+
+use super::close::Close;
+use super::fetch::{Fetch, Fetched};
+use super::holds::Holds;
+use super::line::{Line, LineEvent};
+use super::pace::{Pace, PingStep};
+use super::reply;
+use super::request::RequestId;
+use super::subscribe::Given;
+use crate::app::App;
+use crate::auth::Principal;
+use crate::commands::{Answer, Started};
+use crate::problem::Problem;
+use axum::extract::ws::{Message, WebSocket};
+use futures_util::future::BoxFuture;
+use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt, StreamExt};
+use homeroom_actors::sessions::{EndReason, SessionControl};
+use homeroom_actors::topics::Inbox;
+use homeroom_schema::limits::{
+    CLOSE_GRACE, OUTBOX_BYTES_MAX, READ_DEADLINE, RIGHTS_RECHECK, SESSION_COMMANDS_MAX, SESSION_GATHER_BYTES,
+};
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::{Instant, sleep_until, timeout};
+
+/// One session's state.
+struct Session {
+    app: App,
+    caller: Principal,
+    line: Line,
+    inbox: Arc<Inbox>,
+    holds: Holds,
+    /// The request that is being taken: no other is read meanwhile.
+    taking: Option<BoxFuture<'static, Taken>>,
+    /// Commands that were handed over and are not yet durable.
+    commands: FuturesUnordered<BoxFuture<'static, (RequestId, Result<Answer, Problem>)>>,
+    /// Topics that are being fetched, and those that wait for their turn.
+    fetches: FuturesUnordered<BoxFuture<'static, Fetched>>,
+    fetches_waiting: VecDeque<Fetch>,
+    pace: Pace,
+}
+
+/// A request that has been taken.
+enum Taken {
+    /// The command has its place in the order of its learner, or was refused.
+    Command {
+        id: RequestId,
+        started: Result<Started, Problem>,
+    },
+    /// The topics asked for.
+    Subscribe { id: RequestId, given: Vec<Given> },
+}
+
+/// What woke the session.
+enum Wake {
+    End(EndReason),
+    Line(LineEvent),
+    Topics(Vec<u32>),
+    Answered(RequestId, Result<Answer, Problem>),
+    Taken(Taken),
+    Fetched(Fetched),
+    Clock,
+}
+
+/// Runs a session until it ends, and lets go of everything it held.
+pub(super) async fn run(app: App, caller: Principal, socket: WebSocket, mut control: SessionControl) {
+    let now = app.clock().now();
+    let token_life = caller.expires_at.map(|at| {
+        let milliseconds = u64::try_from(at.0.saturating_sub(now.0)).unwrap_or(0);
+        Duration::from_millis(milliseconds)
+    });
+    let mut session = Session {
+        app,
+        caller,
+        line: Line::new(socket),
+        inbox: Inbox::new(),
+        holds: Holds::default(),
+        taking: None,
+        commands: FuturesUnordered::new(),
+        fetches: FuturesUnordered::new(),
+        fetches_waiting: VecDeque::new(),
+        pace: Pace::new(token_life),
+    };
+    let close = session.serve(&mut control).await;
+    session.finish(close).await;
+}
+
+impl Session {
+    async fn serve(&mut self, control: &mut SessionControl) -> Close {
+        loop {
+            self.gather();
+            let step = match self.wake(control).await {
+                Wake::End(reason) => Err(Close::from(reason)),
+                Wake::Line(LineEvent::Ended(close)) => Err(close),
+                Wake::Line(LineEvent::Received(frame)) => self.received(frame),
+                Wake::Line(LineEvent::Flushed) => {
+                    self.holds.unstuck();
+                    Ok(())
+                }
+                Wake::Topics(slots) => self.noted(&slots),
+                Wake::Answered(id, answer) => {
+                    self.answered(&id, answer);
+                    Ok(())
+                }
+                Wake::Taken(taken) => {
+                    self.taken(taken);
+                    Ok(())
+                }
+                Wake::Fetched(fetched) => self.fetched(fetched),
+                Wake::Clock => self.clock(),
+            };
+            if let Err(close) = step {
+                return close;
+            }
+        }
+    }
+
+    /// Waits for whatever comes first. Every branch is cancel-safe: what is not taken is there next time.
+    async fn wake(&mut self, control: &mut SessionControl) -> Wake {
+        let reading = self.is_reading();
+        let alarm = self.pace.next(self.line.stalls_at());
+        tokio::select! {
+            reason = control.ended() => Wake::End(reason),
+            event = self.line.next(reading) => Wake::Line(event),
+            slots = self.inbox.ready() => Wake::Topics(slots),
+            Some((id, answer)) = self.commands.next() => Wake::Answered(id, answer),
+            taken = taken(&mut self.taking) => Wake::Taken(taken),
+            Some(fetched) = self.fetches.next() => Wake::Fetched(fetched),
+            () = sleep_until(alarm) => Wake::Clock,
+        }
+    }
+
+    /// Whether another request may be read: only when there is room for what it may cause.
+    fn is_reading(&mut self) -> bool {
+        self.taking.is_none()
+            && self.commands.len() < SESSION_COMMANDS_MAX
+            && self.line.has_room()
+            && self.pace.frames.allows(Instant::now())
+    }
+
+    fn received(&mut self, frame: Message) -> Result<(), Close> {
+        let now = Instant::now();
+        self.pace.pings.heard(now);
+        self.pace.frames.count(now);
+        match frame {
+            Message::Text(text) => self.requested(&text),
+            Message::Binary(_) => return Err(Close::TextOnly),
+            // The socket answers pings by itself, once it is flushed.
+            Message::Ping(_) => self.line.flush_soon(),
+            Message::Pong(_) => {}
+            Message::Close(_) => return Err(Close::Gone),
+        }
+        Ok(())
+    }
+
+    /// Topics have something. While the socket is stuck that is only counted.
+    fn noted(&mut self, slots: &[u32]) -> Result<(), Close> {
+        for slot in slots {
+            self.holds.note(*slot);
+        }
+        if self.line.is_clear() {
+            return Ok(());
+        }
+        // What is gathered counts with its bound. Replies do not: they have their own, and their own deadline to be taken.
+        let behind = self.holds.lag_bytes(slots).saturating_add(SESSION_GATHER_BYTES);
+        if behind > OUTBOX_BYTES_MAX {
+            Err(Close::SlowConsumer)
+        } else {
+            Ok(())
+        }
+    }
+
+    fn clock(&mut self) -> Result<(), Close> {
+        let now = Instant::now();
+        if self.line.stalls_at().is_some_and(|at| at <= now) {
+            return Err(Close::SlowConsumer);
+        }
+        if self.pace.token_ends_at.is_some_and(|at| at <= now) {
+            return Err(Close::TokenEnded);
+        }
+        // Also clears the throttle that may have set this alarm.
+        let listening = self.pace.frames.allows(now) && self.is_reading() && self.line.is_clear();
+        match self.pace.pings.step(now, listening) {
+            PingStep::Wait => {}
+            PingStep::Ping => self.line.push_ping(),
+            PingStep::Gone => return Err(Close::Silent),
+        }
+        if self.pace.rights_at <= now {
+            self.pace.rights_at = now + RIGHTS_RECHECK;
+            self.recheck_rights();
+        }
+        Ok(())
+    }
+
+    /// Ends the session. What it still waits for in the engine is waited for, so that no topic keeps an ear of it.
+    async fn finish(mut self, close: Close) {
+        if close == Close::Stopping {
+            let _ = timeout(CLOSE_GRACE, self.await_answers()).await;
+        }
+        let Self {
+            line,
+            taking,
+            mut fetches,
+            holds,
+            ..
+        } = self;
+        drop(holds);
+        line.close(close).await;
+        let leftovers = async {
+            if let Some(taking) = taking {
+                drop(taking.await);
+            }
+            while fetches.next().await.is_some() {}
+        };
+        if close != Close::Stopping {
+            let _ = timeout(READ_DEADLINE, leftovers).await;
+        }
+    }
+
+    /// What was sent before the node stopped is acknowledged if it becomes durable in time.
+    async fn await_answers(&mut self) {
+        if let Some(taking) = self.taking.take() {
+            let taken = taking.await;
+            self.taken(taken);
+        }
+        while let Some((id, answer)) = self.commands.next().await {
+            self.answered(&id, answer);
+        }
+    }
+
+    fn answered(&mut self, id: &RequestId, answer: Result<Answer, Problem>) {
+        self.answer(id, answer);
+        // Whatever else became durable with the same commit leaves in the same flush.
+        while let Some(Some((id, answer))) = self.commands.next().now_or_never() {
+            self.answer(&id, answer);
+        }
+    }
+
+    fn answer(&mut self, id: &RequestId, answer: Result<Answer, Problem>) {
+        self.line.push(match answer {
+            Ok(answer) => reply::ack(id, &answer),
+            Err(problem) => reply::error(Some(id), &problem),
+        });
+    }
+}
+
+/// Waits for the request that is being taken, if there is one.
+async fn taken(taking: &mut Option<BoxFuture<'static, Taken>>) -> Taken {
+    match taking {
+        Some(future) => {
+            let done = future.await;
+            *taking = None;
+            done
+        }
+        None => std::future::pending().await,
+    }
+}
