@@ -1,11 +1,25 @@
 //! Live sessions under sharded supervisors: admission, counting, and telling them to end. The sockets themselves are the edge's.
 
+mod shard;
+mod supervisor;
+
+pub use supervisor::{SessionsMsg, SessionsState, SessionsSupervisor};
+
 use crate::clock::Clock;
 use crate::error::EngineError;
+use crate::supervision::monotonic;
+use futures_util::FutureExt as _;
+use homeroom_schema::limits::{SESSION_SHARDS, SESSIONS_MAX};
 use homeroom_schema::{TimeMs, TokenId, UserId};
-use ractor::{Actor, ActorProcessingErr, ActorRef};
+use parking_lot::RwLock;
+use ractor::{ActorRef, MessagingErr};
+use shard::{Opening, ShardMsg};
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+use supervisor::StopTree;
+use tokio::sync::watch;
 
 /// Who a session belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,7 +46,7 @@ pub enum EndReason {
 /// A running session's end of the line: tells it when to end.
 #[derive(Debug, Clone)]
 pub struct SessionControl {
-    end: tokio::sync::watch::Receiver<Option<EndReason>>,
+    end: watch::Receiver<Option<EndReason>>,
 }
 
 impl SessionControl {
@@ -47,31 +61,48 @@ impl SessionControl {
 
 /// All sessions. A clone is another handle to the same ones.
 #[derive(Clone)]
-pub struct Sessions {}
+pub struct Sessions {
+    inner: Arc<Inner>,
+}
 
-#[expect(unused_variables, clippy::unused_async, reason = "sketch")]
+struct Inner {
+    clock: Arc<dyn Clock>,
+    max: usize,
+    count: watch::Sender<usize>,
+    next: AtomicU64,
+    stopping: AtomicBool,
+    shards: [RwLock<Option<ActorRef<ShardMsg>>>; SESSION_SHARDS],
+    supervisor: RwLock<Option<ActorRef<SessionsMsg>>>,
+}
+
 impl Sessions {
     /// No sessions yet. They run once [`SessionsSupervisor`] has started with a clone of this as its arguments.
     #[must_use]
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self {}
+        Self::with_max(clock, SESSIONS_MAX)
     }
 
-    /// Tells all sessions to end, takes no new ones, and waits until all have ended or the deadline has passed; then the
-    /// rest are cut off.
-    pub async fn stop(&self, deadline: std::time::Duration) {
-        unimplemented!("homeroom sessions")
+    /// The same with another bound than [`SESSIONS_MAX`].
+    #[must_use]
+    pub fn with_max(clock: Arc<dyn Clock>, max: usize) -> Self {
+        Self {
+            inner: Arc::new(Inner {
+                clock,
+                max,
+                count: watch::Sender::new(0),
+                next: AtomicU64::new(0),
+                stopping: AtomicBool::new(false),
+                shards: [const { RwLock::new(None) }; SESSION_SHARDS],
+                supervisor: RwLock::new(None),
+            }),
+        }
     }
 
-    /// Tells all sessions of now to end.
-    pub fn end_all(&self, reason: EndReason) {
-        unimplemented!("homeroom sessions")
-    }
-
-    /// Takes a session in and runs it under a shard's supervisor until its future ends.
+    /// Takes a session in and runs it under a shard's supervisor until its future ends. When it panics, it alone ends.
     ///
     /// # Errors
-    /// [`EngineError::TooManySessions`] or [`EngineError::Stopping`]; then `run` is not called.
+    /// [`EngineError::TooManySessions`] or [`EngineError::Stopping`]; [`EngineError::Overloaded`] while no shard runs; then
+    /// `run` is not called.
     pub fn open<F>(
         &self,
         info: SessionInfo,
@@ -80,37 +111,135 @@ impl Sessions {
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        unimplemented!()
+        if self.inner.stopping.load(Ordering::Acquire) {
+            return Err(EngineError::Stopping);
+        }
+        let place = Place::take(&self.inner).ok_or(EngineError::TooManySessions)?;
+        let session = self.inner.next.fetch_add(1, Ordering::Relaxed);
+        let mut opening = Opening {
+            session,
+            info,
+            place,
+            run: Box::new(|control| run(control).boxed()),
+        };
+        // Shards in turn; one that is being restarted hands the session back, and the next one has it.
+        for step in 0..SESSION_SHARDS {
+            let index = (session as usize).wrapping_add(step) % SESSION_SHARDS;
+            let Some(shard) = self.shard(index) else { continue };
+            match shard.cast(ShardMsg::Open(Box::new(opening))) {
+                Ok(()) => return Ok(()),
+                Err(MessagingErr::SendErr(ShardMsg::Open(back))) => opening = *back,
+                Err(_) => return Err(EngineError::Overloaded),
+            }
+        }
+        Err(EngineError::Overloaded)
     }
 
     /// How many there are.
     #[must_use]
     pub fn count(&self) -> usize {
-        unimplemented!()
+        *self.inner.count.borrow()
     }
 
-    /// Ends the sessions of a token.
+    /// Ends the sessions of a token, also those that are being opened with it right now.
     pub fn end_token(&self, token_id: TokenId) {
-        unimplemented!()
+        self.tell_all(|| ShardMsg::EndToken { token_id });
+    }
+
+    /// Tells all sessions of now to end.
+    pub fn end_all(&self, reason: EndReason) {
+        self.tell_all(|| ShardMsg::EndAll { reason });
+    }
+
+    /// Tells all sessions to end, takes no new ones, and waits until all have ended or the deadline has passed; then the
+    /// rest are cut off, and the shards and their supervisor end.
+    pub async fn stop(&self, deadline: Duration) {
+        self.inner.stopping.store(true, Ordering::Release);
+        self.end_all(EndReason::Stopping);
+        let until = monotonic() + deadline;
+        let mut count = self.inner.count.subscribe();
+        if tokio::time::timeout_at(until, count.wait_for(|count| *count == 0))
+            .await
+            .is_err()
+        {
+            tracing::warn!(sessions = self.count(), "sessions did not end in time and are cut off");
+        }
+        let supervisor = self.inner.supervisor.read().clone();
+        if let Some(supervisor) = supervisor {
+            // No answer means that it has ended already.
+            let _ = supervisor.call(StopTree::message, Some(SHARDS_END)).await;
+        }
+    }
+
+    /// Makes a shard fail, for tests.
+    #[cfg(feature = "faults")]
+    pub fn poison_shard(&self, index: usize) {
+        if let Some(shard) = self.shard(index % SESSION_SHARDS) {
+            let _ = shard.cast(ShardMsg::Poison);
+        }
+    }
+
+    fn tell_all(&self, message: impl Fn() -> ShardMsg) {
+        for index in 0..SESSION_SHARDS {
+            if let Some(shard) = self.shard(index) {
+                // A shard that has ended has told its sessions to end.
+                let _ = shard.cast(message());
+            }
+        }
+    }
+
+    fn shard(&self, index: usize) -> Option<ActorRef<ShardMsg>> {
+        self.inner.shards[index].read().clone()
+    }
+
+    fn set_shard(&self, index: usize, shard: Option<ActorRef<ShardMsg>>) {
+        *self.inner.shards[index].write() = shard;
+    }
+
+    fn set_supervisor(&self, supervisor: ActorRef<SessionsMsg>) {
+        *self.inner.supervisor.write() = Some(supervisor);
+    }
+
+    fn is_stopping(&self) -> bool {
+        self.inner.stopping.load(Ordering::Acquire)
+    }
+
+    fn clock(&self) -> &dyn Clock {
+        &*self.inner.clock
     }
 }
 
-/// Watches over the shards that watch over the sessions.
-pub struct SessionsSupervisor;
+/// How long shards have to end when their sessions have ended or been cut off.
+const SHARDS_END: Duration = Duration::from_secs(1);
 
-/// What the sessions' supervisor is told.
-pub enum SessionsMsg {}
+/// A session's place among [`SESSIONS_MAX`]: given back wherever the session gets lost.
+struct Place {
+    inner: Arc<Inner>,
+}
 
-impl Actor for SessionsSupervisor {
-    type Msg = SessionsMsg;
-    type State = Sessions;
-    type Arguments = Sessions;
-
-    async fn pre_start(
-        &self,
-        _myself: ActorRef<SessionsMsg>,
-        sessions: Sessions,
-    ) -> Result<Sessions, ActorProcessingErr> {
-        Ok(sessions)
+impl Place {
+    fn take(inner: &Arc<Inner>) -> Option<Self> {
+        let taken = inner.count.send_if_modified(|count| {
+            let is_free = *count < inner.max;
+            *count += usize::from(is_free);
+            is_free
+        });
+        taken.then(|| {
+            gauge(inner);
+            Self {
+                inner: Arc::clone(inner),
+            }
+        })
     }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.inner.count.send_modify(|count| *count -= 1);
+        gauge(&self.inner);
+    }
+}
+
+fn gauge(inner: &Inner) {
+    metrics::gauge!("homeroom_sessions").set(*inner.count.borrow() as f64);
 }

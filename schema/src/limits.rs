@@ -117,6 +117,8 @@ pub const RIGHTS_RECHECK: Duration = Duration::from_secs(2);
 pub const SESSION_SHARDS: usize = 16;
 /// Sessions of the node. At the bound: 503 `too_many_sessions`.
 pub const SESSIONS_MAX: usize = 20_000;
+/// Tokens ended lately that a shard remembers, for sessions that were on their way in. At the bound the oldest is forgotten.
+pub const ENDED_TOKENS_MAX: usize = 1_024;
 /// A ticket for a socket lives this long and is good for one use.
 pub const TICKET_LIFE: Duration = Duration::from_secs(30);
 /// Tickets not yet used. At the bound: 503 `overloaded`.
