@@ -74,6 +74,7 @@ macro_rules! store_contract {
             ids_go_on_after_a_restart,
             a_closed_store_refuses_everything,
             many_callers_may_write_at_once,
+            many_callers_may_read_at_once,
         }
     };
     (@ $engine:expr; $($fact:ident,)*) => {$(

@@ -2,6 +2,8 @@
 
 mod faults;
 mod kept;
+#[cfg(test)]
+mod tests;
 
 pub use faults::LostAnswer;
 

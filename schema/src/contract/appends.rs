@@ -3,6 +3,7 @@
 use super::sample::{append, award, event, rows, student, team_id, tick, user_id};
 use super::{Engine, must, some};
 use crate::ids::{EventId, Version};
+use crate::limits::BATCH_APPENDS_MAX;
 use crate::records::{AppendOutcome, LearnerHead, Row, StreamId};
 use crate::store::StoreError;
 
@@ -216,6 +217,10 @@ pub async fn a_batch_that_is_a_mistake_keeps_nothing(engine: &dyn Engine) {
         assert!(matches!(answer, Err(StoreError::Damaged { .. })), "{answer:?}");
         assert!(must(store.read_journal(None, 1).await).is_empty());
     }
+    let largest = vec![rows(vec![]); BATCH_APPENDS_MAX];
+    let beyond = vec![rows(vec![]); BATCH_APPENDS_MAX + 1];
+    assert!(matches!(store.commit(beyond).await, Err(StoreError::Damaged { .. })));
+    assert_eq!(must(store.commit(largest).await).len(), BATCH_APPENDS_MAX);
     assert_eq!(must(store.commit(vec![fine()]).await).len(), 1, "the store goes on");
 }
 

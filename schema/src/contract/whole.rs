@@ -3,6 +3,7 @@
 use super::sample::{award, key, key_hash, progress, qualification_id, rows, student, team_id, tick, user_id};
 use super::{Engine, must, some};
 use crate::ids::{EventId, TimeMs, Version};
+use crate::limits::{READS_WAITING_MAX, WRITER_JOBS_MAX};
 use crate::records::{Append, AppendOutcome, Row, SnapshotRecord, StreamId};
 use crate::store::StoreError;
 use std::sync::Arc;
@@ -143,7 +144,7 @@ pub async fn a_closed_store_refuses_everything(engine: &dyn Engine) {
 
 /// Callers beyond every queue's bound wait and are served; none is lost, none is mixed up.
 pub async fn many_callers_may_write_at_once(engine: &dyn Engine) {
-    const CALLERS: u64 = crate::limits::WRITER_JOBS_MAX as u64 + 50;
+    const CALLERS: u64 = WRITER_JOBS_MAX as u64 + 50;
     let store = engine.fresh().await;
     let mut tasks = tokio::task::JoinSet::new();
     for user in 1..=CALLERS {
@@ -160,4 +161,19 @@ pub async fn many_callers_may_write_at_once(engine: &dyn Engine) {
         must(task);
     }
     assert_eq!(must(store.load_heads().await).len() as u64, CALLERS);
+}
+
+/// Reads beyond the queue's bound wait and are served.
+pub async fn many_callers_may_read_at_once(engine: &dyn Engine) {
+    const CALLERS: usize = READS_WAITING_MAX + 50;
+    let store = engine.fresh().await;
+    must(store.commit(vec![tick(StreamId::ROSTER, 0, 3)]).await);
+    let mut tasks = tokio::task::JoinSet::new();
+    for _ in 0..CALLERS {
+        let store = Arc::clone(&store);
+        tasks.spawn(async move { must(store.read_stream(StreamId::ROSTER, Version::ZERO, 10).await).len() });
+    }
+    while let Some(task) = tasks.join_next().await {
+        assert_eq!(must(task), 3);
+    }
 }

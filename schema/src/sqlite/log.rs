@@ -13,7 +13,7 @@ use std::time::Duration;
 const FRAME_BYTES: u64 = 4_096 + 24;
 /// Without a pause the writer lets the log grow further than when it is idle, because a page that is written often is then
 /// written back once for many batches.
-const WAL_BUSY_BYTES: u64 = WAL_RESTART_BYTES / 2;
+const WAL_BUSY_BYTES: u64 = WAL_RESTART_BYTES / 4 * 3;
 /// How long a restart of the log waits for readers: commits wait behind it.
 const RESTART_WAIT: Duration = Duration::from_millis(250);
 
@@ -51,7 +51,7 @@ pub(super) struct Log {
 
 impl Log {
     /// Bytes of the log in use.
-    fn bytes() -> u64 {
+    pub(super) fn bytes() -> u64 {
         PAGES.get() * FRAME_BYTES
     }
 

@@ -1,7 +1,7 @@
 //! Runs the schema's steps on SQLite: all or nothing, and never backwards. The steps themselves are in `migrations`.
 
 use super::errors::{Stage, sort};
-use crate::migrations::{KNOWN, SQLITE};
+use crate::migrations::{KNOWN, Migration};
 use crate::store::StoreError;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
@@ -30,13 +30,13 @@ fn found(connection: &Connection) -> rusqlite::Result<Option<u32>> {
 }
 
 /// Takes the steps that are missing, all in one transaction, and checks that those taken are the ones this program knows.
-pub(super) fn run(connection: &mut Connection) -> Result<(), StoreError> {
+pub(super) fn run(connection: &mut Connection, steps: &[Migration]) -> Result<(), StoreError> {
     let opened = |error: rusqlite::Error| sort(&error, Stage::Open);
     let transaction = connection
         .transaction_with_behavior(TransactionBehavior::Immediate)
         .map_err(opened)?;
     transaction.execute_batch(MAKE_VERSIONS).map_err(opened)?;
-    for step in SQLITE {
+    for step in steps {
         let taken: Option<String> = transaction
             .query_row(
                 "SELECT checksum FROM schema_version WHERE version = ?1",
@@ -66,4 +66,61 @@ pub(super) fn run(connection: &mut Connection) -> Result<(), StoreError> {
         }
     }
     transaction.commit().map_err(opened)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::migrations::SQLITE;
+
+    fn tables(connection: &Connection) -> i64 {
+        connection
+            .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
+            .unwrap()
+    }
+
+    #[test]
+    fn steps_are_taken_once() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        run(&mut connection, SQLITE).unwrap();
+        let after = tables(&connection);
+        run(&mut connection, SQLITE).unwrap();
+        assert_eq!(tables(&connection), after);
+        let kept: (u32, String) = connection
+            .query_row("SELECT max(version), max(checksum) FROM schema_version", [], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })
+            .unwrap();
+        assert_eq!(kept, (KNOWN, SQLITE[0].checksum()));
+    }
+
+    #[test]
+    fn a_step_that_fails_leaves_nothing_of_the_others() {
+        let bad = Migration {
+            version: 2,
+            name: "bad",
+            sql: "CREATE TABLE fine (a); CREATE TABLE settings (a);",
+        };
+        let mut connection = Connection::open_in_memory().unwrap();
+        assert!(matches!(
+            run(&mut connection, &[SQLITE[0], bad]),
+            Err(StoreError::Fatal { .. })
+        ));
+        assert_eq!(tables(&connection), 0);
+        run(&mut connection, SQLITE).unwrap();
+    }
+
+    #[test]
+    fn a_step_that_was_changed_after_it_ran_is_refused() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        run(&mut connection, SQLITE).unwrap();
+        let changed = Migration {
+            sql: "CREATE TABLE other (a)",
+            ..SQLITE[0]
+        };
+        assert!(matches!(
+            run(&mut connection, &[changed]),
+            Err(StoreError::Fatal { .. })
+        ));
+    }
 }

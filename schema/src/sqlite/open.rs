@@ -3,6 +3,7 @@
 use super::errors::{Stage, sort};
 use super::{Durability, log, migrate};
 use crate::limits::OPEN_CHECK_BYTES_MAX;
+use crate::migrations::SQLITE;
 use crate::store::StoreError;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
@@ -61,7 +62,7 @@ impl Place {
     /// Opens the file for the writer the first time: checks it, and brings its tables up to date.
     pub(super) fn open_writer(&self) -> Result<Connection, StoreError> {
         let mut connection = self.connect_writer()?;
-        migrate::run(&mut connection)?;
+        migrate::run(&mut connection, SQLITE)?;
         self.check_structure(&connection)?;
         Ok(connection)
     }

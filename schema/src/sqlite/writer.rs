@@ -47,6 +47,11 @@ pub(super) enum Job {
         work: Box<dyn FnOnce(&Connection) + Send>,
         reply: Reply<()>,
     },
+    /// Lets a test lose the handle, as an error of the disk does.
+    #[cfg(test)]
+    Lose {
+        reply: Reply<()>,
+    },
 }
 
 /// The callers' side of the thread.
@@ -167,6 +172,13 @@ impl State {
                 work(&open.connection);
                 Ok(())
             }))),
+            #[cfg(test)]
+            Job::Lose { reply } => {
+                let error = StoreError::Unknown {
+                    cause: "the disk failed".to_owned(),
+                };
+                drop(reply.send(self.attempt(|_| Err(Failure { error, lost: true }))));
+            }
         }
     }
 
