@@ -10,3 +10,5 @@
 mod support;
 
 mod api;
+mod api_refusals;
+mod tidy;

@@ -8,13 +8,15 @@ mod node;
 mod process;
 mod random;
 mod roster;
+mod shape;
 mod socket;
 
-pub use client::{Answer, Client};
-pub use node::Node;
+pub use client::{Answer, Client, check_problem};
+pub use node::{Node, new_token};
 pub use process::NodeProcess;
 pub use random::Random;
-pub use roster::Class;
+pub use roster::{Class, earn};
+pub use shape::shape;
 pub use socket::{Closed, Frame, Refused, Socket};
 
 use std::future::Future;
