@@ -11,4 +11,7 @@ mod support;
 
 mod api;
 mod api_refusals;
+mod idempotency;
+mod points;
+mod progress;
 mod tidy;
