@@ -11,7 +11,10 @@ mod support;
 
 mod api;
 mod api_refusals;
+mod auth;
+mod boards;
 mod idempotency;
 mod points;
 mod progress;
+mod roster;
 mod tidy;
