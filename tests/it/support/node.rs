@@ -88,6 +88,12 @@ impl Node {
         self.begin().await;
     }
 
+    /// Starts a stopped node again on the same directory.
+    pub async fn start_again(&mut self) {
+        assert!(self.running.is_none(), "the node is still running");
+        self.begin().await;
+    }
+
     /// Where the node keeps its files.
     pub fn directory(&self) -> &Path {
         self.directory.path()
