@@ -15,7 +15,10 @@ impl Client {
     /// A caller without a token. `base` is `http://address`.
     pub fn new(base: impl Into<String>) -> Self {
         Self {
-            http: reqwest::Client::new(),
+            http: reqwest::Client::builder()
+                .timeout(super::DEADLINE)
+                .build()
+                .expect("a client without TLS"),
             base: base.into(),
             token: None,
         }

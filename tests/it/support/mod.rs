@@ -4,6 +4,8 @@
 #![allow(dead_code, unused_imports, reason = "a harness offers more than each suite uses")]
 
 mod client;
+mod history;
+mod listener;
 mod node;
 mod process;
 mod random;
@@ -12,6 +14,8 @@ mod shape;
 mod socket;
 
 pub use client::{Answer, Client, check_problem};
+pub use history::{Call, History, Progress, whole_ledger, write_until_gone};
+pub use listener::Listener;
 pub use node::{Node, new_token};
 pub use process::NodeProcess;
 pub use random::Random;

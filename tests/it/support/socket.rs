@@ -140,6 +140,14 @@ impl Socket {
         }
     }
 
+    /// The next frame, however long it takes: for readers that live as long as the node.
+    pub async fn next_patiently(&mut self) -> Frame {
+        match self.kept.pop_front() {
+            Some(kept) => Frame::Json(kept),
+            None => self.read_frame().await,
+        }
+    }
+
     /// The next JSON message; a close fails the test.
     pub async fn recv(&mut self) -> Value {
         match self.next().await {
