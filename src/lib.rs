@@ -6,6 +6,7 @@ pub mod client;
 pub mod clock;
 pub mod commands;
 pub mod config;
+pub mod demo;
 pub mod http;
 pub mod idempotency;
 pub mod import;

@@ -247,10 +247,9 @@ async fn replay(args: &Args) -> Result<ExitCode, ReplayError> {
     let (stop, stopped) = watch::channel(false);
     let display = display::show(plan.commands.len() as u64, Arc::clone(&settled));
     let interrupt = tokio::spawn(async move {
-        if tokio::signal::ctrl_c().await.is_ok() {
-            eprintln!("\nstopping: waiting for what is under way");
-            stop.send_replace(true);
-        }
+        stop_asked().await;
+        eprintln!("\nstopping: waiting for what is under way");
+        stop.send_replace(true);
         // Kept until aborted: a dropped sender would look like nobody to stop the replay.
         std::future::pending::<()>().await;
     });
@@ -277,6 +276,29 @@ fn exit_code(report: &Report, error: Option<&ReplayError>, is_stopped: bool) -> 
     } else {
         ExitCode::SUCCESS
     }
+}
+
+/// Resolves when the process is asked to stop: Ctrl-C, or SIGTERM where there is one.
+pub(crate) async fn stop_asked() {
+    let interrupt = async {
+        if tokio::signal::ctrl_c().await.is_err() {
+            // Nobody can ask, then.
+            std::future::pending::<()>().await;
+        }
+    };
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let Ok(mut terminate) = signal(SignalKind::terminate()) else {
+            return interrupt.await;
+        };
+        tokio::select! {
+            () = interrupt => {}
+            _ = terminate.recv() => {}
+        }
+    }
+    #[cfg(not(unix))]
+    interrupt.await;
 }
 
 /// A text as a name: control characters and line breaks become spaces, at most so many characters.
