@@ -82,6 +82,8 @@ pub const UPSERT_TOKEN: &str = "INSERT INTO tokens (token_id, hash, role, user_i
 /// Keeps a setting.
 pub const UPSERT_SETTING: &str =
     "INSERT INTO settings (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+/// Writes without changing anything: a trial.
+pub const TOUCH_SETTINGS: &str = "UPDATE settings SET value = value WHERE name = 'writer'";
 /// Keeps a snapshot, unless a newer one is there.
 pub const UPSERT_SNAPSHOT: &str = "INSERT INTO snapshots (stream_kind, stream_id, version, bytes) \
      VALUES (?1, ?2, ?3, ?4) ON CONFLICT (stream_kind, stream_id) DO UPDATE SET version = excluded.version, \

@@ -77,6 +77,7 @@ impl Writer {
                     place,
                     open: Ok(Open { connection, counters }),
                     log: Log::default(),
+                    failing: false,
                 };
                 state.work(&queue);
             })
@@ -135,6 +136,8 @@ struct State {
     /// Without a connection the error that every later job is answered with.
     open: Result<Open, StoreError>,
     log: Log,
+    /// The last write failed: the next check writes something in earnest.
+    failing: bool,
 }
 
 impl State {
@@ -163,9 +166,7 @@ impl State {
             Job::Commit { batch, reply } => drop(reply.send(self.commit(&batch))),
             Job::SaveSnapshots { snapshots, reply } => drop(reply.send(self.save_snapshots(&snapshots))),
             Job::PurgeKeys { before, limit, reply } => drop(reply.send(self.purge_keys(before, limit))),
-            Job::Check { reply } => {
-                drop(reply.send(self.attempt(|open| commit::transaction(&open.connection, |_| Ok(())))));
-            }
+            Job::Check { reply } => drop(reply.send(self.check())),
             Job::Close { reply } => drop(reply.send(self.close())),
             #[cfg(test)]
             Job::Run { work, reply } => drop(reply.send(self.attempt(|open| {
@@ -233,7 +234,9 @@ impl State {
     /// Does `work`, and opens the file anew when the handle is lost by it.
     fn attempt<T>(&mut self, work: impl FnOnce(&mut Open) -> Result<T, Failure>) -> Result<T, StoreError> {
         let open = self.open.as_mut().map_err(|error| error.clone())?;
-        work(open).map_err(|failure| {
+        let answer = work(open);
+        self.failing = answer.is_err();
+        answer.map_err(|failure| {
             tracing::warn!(error = %failure.error, lost = failure.lost, "a write failed");
             if failure.lost {
                 self.reopen();
@@ -242,10 +245,25 @@ impl State {
         })
     }
 
+    /// Whether a write would succeed. While all is well the write lock says so and costs nothing; after a failure only the
+    /// disk can, so that a full one is not called ready.
+    fn check(&mut self) -> Result<(), StoreError> {
+        let failing = self.failing;
+        self.attempt(|open| {
+            commit::transaction(&open.connection, |connection| {
+                if failing {
+                    connection.execute(q::TOUCH_SETTINGS, [])?;
+                }
+                Ok(())
+            })
+        })
+    }
+
     fn tend(&mut self, work: impl FnOnce(&mut Log, &Connection) -> rusqlite::Result<()>) {
         let Ok(open) = &self.open else { return };
         if let Err(error) = work(&mut self.log, &open.connection) {
             tracing::warn!(%error, "the log could not be written back");
+            self.failing = true;
             if failure(&error, Stage::Write).lost {
                 self.reopen();
             }

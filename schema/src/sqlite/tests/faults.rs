@@ -106,6 +106,7 @@ async fn a_lost_handle_is_opened_again_and_ids_go_on() {
     store.commit(vec![tick(learner, 0, 2)]).await.unwrap();
     for round in 0..3 {
         assert!(matches!(store.lose_handle().await, Err(StoreError::Unknown { .. })));
+        store.check().await.unwrap();
         let outcomes = store.commit(vec![tick(learner, 2 + round, 1)]).await.unwrap();
         assert_eq!(
             outcomes[0],
