@@ -1,17 +1,34 @@
 //! The engine's front door: what the edge may ask of the actor tree. No HTTP, no JSON of the wire.
 
-use crate::clock::Clock;
+mod answer;
+mod commands;
+#[cfg(feature = "faults")]
+mod faults;
+mod reads;
+mod root;
+mod start;
+mod stop;
+mod team_award;
+
+pub(crate) use answer::Answer;
+pub use answer::Pending;
+#[cfg(feature = "faults")]
+pub use faults::PoisonTarget;
+
 use crate::domain::action::{Action, Evidence};
 use crate::domain::rules::Rules;
 use crate::error::EngineError;
-use crate::roster::{Roster, RosterCommand, RosterOutcome};
+use crate::roster::{Roster, RosterOutcome};
 use crate::sessions::Sessions;
-use crate::topics::{BoardName, Entry, Inbox, Period, Position, Topic, TopicName};
-use crate::views::{BoardPage, CorrectionOutcome, EarnOutcome, LearnerView, ProgressOutcome, TeamPerformance};
-use homeroom_schema::records::{KeyHash, KeyRecord, Row, StoredEvent, StreamId};
-use homeroom_schema::{EventId, ReferenceId, Store, StoreError, TeamId, TimeMs, UnitId, UserId, Version};
+use crate::topics::{Position, Topic};
+use crate::views::{BoardPage, LearnerView, TeamPerformance};
+use homeroom_schema::records::{KeyHash, KeyOutcome, KeyRecord};
+use homeroom_schema::{ReferenceId, StoreError, TimeMs, UnitId, UserId};
+use ractor::ActorRef;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+use tokio::sync::{OnceCell, OwnedSemaphorePermit, Semaphore};
 
 /// What an engine is started with.
 #[derive(Debug, Clone)]
@@ -24,6 +41,8 @@ pub struct EngineSettings {
     pub learner_idle: Duration,
     /// The rules in force.
     pub rules: Rules,
+    /// 32 random bytes. Used at the first start alone, then kept: the secret behind pseudonyms and the database's epoch.
+    pub secret: [u8; 32],
 }
 
 /// An idempotency key of a caller, to be committed with whatever it causes.
@@ -33,6 +52,19 @@ pub struct KeyClaim {
     pub hash: KeyHash,
     /// The request.
     pub fingerprint: [u8; 16],
+}
+
+impl KeyClaim {
+    /// The record of the claim with its outcome.
+    pub(crate) const fn record(self, now: TimeMs, status: u16, outcome: KeyOutcome) -> KeyRecord {
+        KeyRecord {
+            hash: self.hash,
+            fingerprint: self.fingerprint,
+            created_at: now,
+            status,
+            outcome,
+        }
+    }
 }
 
 /// A wish to be awarded, as the edge has validated it. Names are looked up by the engine.
@@ -72,22 +104,6 @@ pub enum Correction {
     Reverse,
     /// Undo the taking back.
     Reinstate,
-}
-
-/// A command that has been handed to its actor, in order; its answer comes when it is durable.
-pub struct Pending<T>(tokio::sync::oneshot::Receiver<Result<T, EngineError>>);
-
-impl<T> Pending<T> {
-    /// Waits until the command is durable or refused.
-    ///
-    /// # Errors
-    /// As the command says; [`EngineError::TimedOut`] when no answer comes in time or its actor failed.
-    pub async fn outcome(self) -> Result<T, EngineError> {
-        match tokio::time::timeout(homeroom_schema::limits::COMMAND_DEADLINE, self.0).await {
-            Ok(Ok(outcome)) => outcome,
-            Ok(Err(_)) | Err(_) => Err(EngineError::TimedOut),
-        }
-    }
 }
 
 /// Which part of a board is wanted.
@@ -135,209 +151,78 @@ pub struct Engine {
     inner: Arc<Inner>,
 }
 
-struct Inner {}
+struct Inner {
+    tree: root::Tree,
+    root: ActorRef<root::RootMsg>,
+    // Commands admitted and not yet answered; reads of learners likewise.
+    commands: Arc<Semaphore>,
+    reads: Arc<Semaphore>,
+    // Members' awards of team achievements under way, over all achievements.
+    passing_on: Arc<Semaphore>,
+    is_stopping: AtomicBool,
+    stopped: OnceCell<()>,
+}
 
 /// How a roster command's answer is kept under its key: status and JSON body.
 pub type RenderRoster = fn(&RosterOutcome) -> (u16, String);
 
-#[expect(unused_variables, clippy::unused_async, reason = "sketch")]
 impl Engine {
-    /// Loads what is kept, wakes the tree, finishes team achievements that a crash cut short. When this returns, the
-    /// state is warm.
-    ///
-    /// # Errors
-    /// When the store cannot be read.
-    pub async fn start(
-        store: Arc<dyn Store>,
-        clock: Arc<dyn Clock>,
-        settings: EngineSettings,
-    ) -> Result<Self, StoreError> {
-        unimplemented!()
-    }
-
     /// Roster, catalogue, memberships and enrolments of now: cheap reads under a short lock.
     #[must_use]
     pub fn roster(&self) -> &Roster {
-        unimplemented!()
+        &self.inner.tree.context.roster
     }
 
     /// The rules in force.
     #[must_use]
     pub fn rules(&self) -> &Rules {
-        unimplemented!()
+        &self.inner.tree.context.rules
     }
 
     /// The sessions.
     #[must_use]
     pub fn sessions(&self) -> &Sessions {
-        unimplemented!()
+        &self.inner.tree.sessions
     }
 
     /// The epoch of user topics: made with the database.
     #[must_use]
     pub fn epoch(&self) -> Arc<str> {
-        unimplemented!()
+        Arc::clone(&self.inner.tree.context.epoch)
     }
 
-    /// Hands an award to its learner, in order of the calls. Team achievements too: then every member is awarded.
-    ///
-    /// # Errors
-    /// Unknown user, unit or team; not a member; overloaded; stopping.
-    pub async fn earn(&self, request: EarnRequest, key: Option<KeyClaim>) -> Result<Pending<EarnOutcome>, EngineError> {
-        unimplemented!()
+    /// Waits until the engine cannot go on (the store has failed for good, or a part of the tree fails again and again), and
+    /// says why. The process should stop, and exit non-zero: a node that cannot write must not look healthy.
+    pub async fn fatal(&self) -> String {
+        let mut fatal = self.inner.tree.fatal.subscribe();
+        // The sender lives in the tree, which this handle holds.
+        match fatal.wait_for(Option::is_some).await {
+            Ok(cause) => cause.clone().unwrap_or_default(),
+            Err(_) => std::future::pending().await,
+        }
     }
 
-    /// Hands progress to its learner, in order of the calls.
-    ///
-    /// # Errors
-    /// Unknown user or unit; overloaded; stopping.
-    pub async fn progress(
-        &self,
-        request: ProgressRequest,
-        key: Option<KeyClaim>,
-    ) -> Result<Pending<ProgressOutcome>, EngineError> {
-        unimplemented!()
+    /// A permit for one command. It is given back with the answer.
+    fn admit(&self) -> Result<OwnedSemaphorePermit, EngineError> {
+        self.refuse_when_stopping()?;
+        let permit = Arc::clone(&self.inner.commands).try_acquire_owned();
+        permit.map_err(|_| {
+            metrics::counter!("homeroom_commands_shed_total").increment(1);
+            EngineError::Overloaded
+        })
     }
 
-    /// The ledger entry behind an event id (an award, a reversal, a receipt), if there is one.
-    ///
-    /// # Errors
-    /// When the store is unavailable.
-    pub async fn ledger_entry(&self, event_id: EventId) -> Result<Option<StoredEvent>, EngineError> {
-        unimplemented!()
+    fn refuse_when_stopping(&self) -> Result<(), EngineError> {
+        if self.inner.is_stopping.load(Ordering::Acquire) {
+            Err(EngineError::Stopping)
+        } else {
+            Ok(())
+        }
     }
+}
 
-    /// Takes the award of `event_id` back, or undoes that. `event_id` may name the award or its reversal.
-    ///
-    /// # Errors
-    /// Unknown event, a contradiction ([`EngineError::Rejected`]), overloaded, stopping.
-    pub async fn correct(
-        &self,
-        event_id: EventId,
-        correction: Correction,
-        reason: Option<String>,
-        key: Option<KeyClaim>,
-    ) -> Result<Pending<CorrectionOutcome>, EngineError> {
-        unimplemented!()
-    }
-
-    /// Changes roster or catalogue. `render` makes the answer that a keyed repeat gets.
-    ///
-    /// # Errors
-    /// As the command says.
-    pub async fn change_roster(
-        &self,
-        command: RosterCommand,
-        key: Option<(KeyClaim, RenderRoster)>,
-    ) -> Result<RosterOutcome, EngineError> {
-        unimplemented!()
-    }
-
-    /// Keeps rows that belong to no stream (tokens, settings).
-    ///
-    /// # Errors
-    /// When the store is unavailable.
-    pub async fn keep_rows(&self, rows: Vec<Row>, key: Option<KeyRecord>) -> Result<(), EngineError> {
-        unimplemented!()
-    }
-
-    /// A used idempotency key.
-    ///
-    /// # Errors
-    /// When the store is unavailable.
-    pub async fn find_key(&self, hash: KeyHash) -> Result<Option<KeyRecord>, EngineError> {
-        unimplemented!()
-    }
-
-    /// One event of a stream, to render an answer again.
-    ///
-    /// # Errors
-    /// When the store is unavailable.
-    pub async fn event(&self, stream: StreamId, version: Version) -> Result<Option<StoredEvent>, EngineError> {
-        unimplemented!()
-    }
-
-    /// A learner's progress and achievements: everything acknowledged before the call, nothing that is not durable.
-    ///
-    /// # Errors
-    /// Unknown user; overloaded; timed out.
-    pub async fn learner(&self, user_id: UserId) -> Result<Arc<LearnerView>, EngineError> {
-        unimplemented!()
-    }
-
-    /// Ledger entries before a version (none: from the newest), newest first.
-    ///
-    /// # Errors
-    /// Unknown user; the store is unavailable.
-    pub async fn ledger(
-        &self,
-        user_id: UserId,
-        before: Option<Version>,
-        limit: usize,
-    ) -> Result<Vec<StoredEvent>, EngineError> {
-        unimplemented!()
-    }
-
-    /// A team's performance, with everything acknowledged before the call.
-    ///
-    /// # Errors
-    /// Unknown team; timed out.
-    pub async fn team_performance(&self, team_id: TeamId) -> Result<Arc<TeamPerformance>, EngineError> {
-        unimplemented!()
-    }
-
-    /// A part of a board, with everything acknowledged before the call. Around somebody who is not on it: no rows.
-    ///
-    /// # Errors
-    /// Unknown team or qualification; overloaded; timed out.
-    pub async fn board(
-        &self,
-        board: BoardName,
-        period: Period,
-        part: BoardPart,
-        limit: usize,
-    ) -> Result<BoardPage, EngineError> {
-        unimplemented!()
-    }
-
-    /// Attaches an inbox to a topic under `slot` (the session's own number for it), and says where it starts. With a
-    /// position that can be recovered there is no snapshot: the session reads on from there.
-    ///
-    /// # Errors
-    /// Unknown user, team or qualification; overloaded; timed out.
-    pub async fn subscribe(
-        &self,
-        topic: TopicName,
-        position: Option<Position>,
-        inbox: &Arc<Inbox>,
-        slot: u32,
-    ) -> Result<Subscription, EngineError> {
-        unimplemented!()
-    }
-
-    /// Messages of a user topic after `offset` from the journal, at most `limit`: for readers whose place the topic forgot.
-    ///
-    /// # Errors
-    /// When the store is unavailable.
-    pub async fn user_topic_page(
-        &self,
-        user_id: UserId,
-        offset: u64,
-        limit: usize,
-    ) -> Result<Vec<Arc<Entry>>, EngineError> {
-        unimplemented!()
-    }
-
-    /// Whether writes are possible now.
-    ///
-    /// # Errors
-    /// Why not, for `/readyz`.
-    pub async fn check(&self) -> Result<(), EngineError> {
-        unimplemented!()
-    }
-
-    /// Stops in order: sessions, boards and teams, learners (with their snapshots), journal; closes the store.
-    pub async fn stop(&self) {
-        unimplemented!()
-    }
+/// What callers are told of a store's failure; the cause is for the log alone.
+fn unavailable(error: &StoreError) -> EngineError {
+    tracing::warn!(%error, "the store could not answer");
+    EngineError::StoreUnavailable
 }

@@ -27,8 +27,11 @@ pub struct LearnerChange {
     pub completed: Vec<UnitId>,
 }
 
+/// What a completion calls.
+type Tell = Box<dyn FnOnce(Result<AppendOutcome, StoreError>) + Send>;
+
 /// Told exactly once what became of a submission; when it is dropped untold (its journal failed), it says so itself.
-pub struct Completion(Option<Box<dyn FnOnce(Result<AppendOutcome, StoreError>) + Send>>);
+pub struct Completion(Option<Tell>);
 
 impl Completion {
     /// A completion that calls `tell`.

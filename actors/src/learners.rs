@@ -1,1 +1,76 @@
 //! Learners: a directory of awake ones, waking and putting away, one actor each, supervised in shards.
+
+mod actor;
+mod append;
+mod directory;
+mod load;
+mod pending;
+mod shard;
+mod slot;
+mod snapshot;
+mod user;
+
+pub(crate) use directory::Learners;
+pub(crate) use load::parse;
+pub(crate) use shard::{Shard, ShardArgs};
+
+use actor::UserMsg;
+
+use crate::clock::Clock;
+use crate::domain::Rules;
+use crate::domain::event::LearnerEvent;
+use crate::hub::Hub;
+use crate::journal::Journal;
+use crate::roster::Roster;
+use homeroom_schema::Store;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What all learners work with.
+pub(crate) struct Context {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) journal: Journal,
+    pub(crate) roster: Roster,
+    pub(crate) hub: Hub,
+    pub(crate) rules: Rules,
+    /// The epoch of user topics.
+    pub(crate) epoch: Arc<str>,
+    /// Put away after so long without use.
+    pub(crate) idle: Duration,
+    pub(crate) counts: EventCounts,
+}
+
+impl Context {
+    /// Counts kept facts.
+    fn count(&self, events: &[LearnerEvent]) {
+        for event in events {
+            match event {
+                LearnerEvent::PointsAwarded { .. } => self.counts.awarded.increment(1),
+                LearnerEvent::ProgressMade { .. } => self.counts.progress.increment(1),
+                LearnerEvent::PointsRefused { reason, .. } => {
+                    self.counts.refused.increment(1);
+                    metrics::counter!("homeroom_refusals_total", "reason" => reason.as_str()).increment(1);
+                }
+                other => metrics::counter!("homeroom_events_total", "type" => other.event_type()).increment(1),
+            }
+        }
+    }
+}
+
+/// Counters of the frequent facts, looked up once.
+pub(crate) struct EventCounts {
+    awarded: metrics::Counter,
+    refused: metrics::Counter,
+    progress: metrics::Counter,
+}
+
+impl EventCounts {
+    pub(crate) fn new() -> Self {
+        Self {
+            awarded: metrics::counter!("homeroom_events_total", "type" => "points_awarded"),
+            refused: metrics::counter!("homeroom_events_total", "type" => "points_refused"),
+            progress: metrics::counter!("homeroom_events_total", "type" => "progress_made"),
+        }
+    }
+}

@@ -1,12 +1,38 @@
 //! Roster and catalogue in memory: who and what there is, read under a short lock, changed by the roster actor alone.
 
+mod actor;
+mod alias;
+mod event;
+mod import;
+mod plan;
+mod state;
+mod touched;
+
+pub(crate) use actor::{RosterActor, RosterArgs, RosterJob, RosterMsg, RosterQueue};
+pub(crate) use alias::AliasSecret;
+pub(crate) use state::RosterState;
+
 use crate::domain::course::Course;
 use homeroom_schema::records::{QualificationRecord, TeamRecord, UnitRecord, UserRecord, UserRole};
 use homeroom_schema::{QualificationId, TeamId, TimeMs, UnitId, UserId};
+use parking_lot::{RwLock, RwLockReadGuard};
+use std::collections::BTreeMap;
+use std::ops::Bound;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Roster and catalogue of now. A clone is another handle to the same one. All reads give owned, small answers.
 #[derive(Clone, Default)]
-pub struct Roster {}
+pub struct Roster {
+    inner: Arc<Inner>,
+}
+
+#[derive(Default)]
+struct Inner {
+    state: RwLock<RosterState>,
+    // Rises with every change: what was computed from the roster is good for one revision.
+    revision: AtomicU64,
+}
 
 /// What a list shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,43 +45,55 @@ pub struct TeamMember {
     pub joined_at: TimeMs,
 }
 
-#[expect(unused_variables, reason = "sketch")]
 impl Roster {
     /// A person, archived ones too.
     #[must_use]
     pub fn user(&self, user_id: UserId) -> Option<UserRecord> {
-        unimplemented!()
+        self.read().users.get(&user_id).cloned()
     }
+
     /// A team, archived ones too.
     #[must_use]
     pub fn team(&self, team_id: TeamId) -> Option<TeamRecord> {
-        unimplemented!()
+        self.read().teams.get(&team_id).cloned()
     }
+
     /// A unit, archived ones too.
     #[must_use]
     pub fn unit(&self, unit_id: UnitId) -> Option<UnitRecord> {
-        unimplemented!()
+        self.read().units.get(&unit_id).cloned()
     }
+
     /// A qualification, archived ones too.
     #[must_use]
     pub fn qualification(&self, qualification_id: QualificationId) -> Option<QualificationRecord> {
-        unimplemented!()
+        self.read().qualifications.get(&qualification_id).cloned()
     }
+
     /// People after an id (none: from the first), rising, at most `limit`; archived ones only if asked.
     #[must_use]
     pub fn users_after(&self, after: Option<UserId>, limit: usize, archived: bool) -> Vec<UserRecord> {
-        unimplemented!()
+        page(&self.read().users, after, limit, |user| {
+            archived || user.archived_at.is_none()
+        })
     }
+
     /// Teams likewise.
     #[must_use]
     pub fn teams_after(&self, after: Option<TeamId>, limit: usize, archived: bool) -> Vec<TeamRecord> {
-        unimplemented!()
+        page(&self.read().teams, after, limit, |team| {
+            archived || team.archived_at.is_none()
+        })
     }
+
     /// Units likewise.
     #[must_use]
     pub fn units_after(&self, after: Option<UnitId>, limit: usize, archived: bool) -> Vec<UnitRecord> {
-        unimplemented!()
+        page(&self.read().units, after, limit, |unit| {
+            archived || unit.archived_at.is_none()
+        })
     }
+
     /// Qualifications likewise.
     #[must_use]
     pub fn qualifications_after(
@@ -64,58 +102,119 @@ impl Roster {
         limit: usize,
         archived: bool,
     ) -> Vec<QualificationRecord> {
-        unimplemented!()
+        page(&self.read().qualifications, after, limit, |row| {
+            archived || row.archived_at.is_none()
+        })
     }
+
     /// The present members of a team, rising by id; empty for an unknown or archived team. Archived people are left out.
     #[must_use]
     pub fn members(&self, team_id: TeamId) -> Vec<TeamMember> {
-        unimplemented!()
+        let state = self.read();
+        let members = state.present_members(team_id);
+        members
+            .map(|(user_id, membership)| TeamMember {
+                user_id,
+                role: membership.role.clone(),
+                joined_at: membership.joined_at,
+            })
+            .collect()
     }
+
     /// The teams (not archived) that a person is a member of, rising.
     #[must_use]
     pub fn teams_of(&self, user_id: UserId) -> Vec<TeamId> {
-        unimplemented!()
+        self.read().teams_of(user_id).collect()
     }
+
     /// The teams (not archived) whose mentor a person is, rising.
     #[must_use]
     pub fn mentored_by(&self, user_id: UserId) -> Vec<TeamId> {
-        unimplemented!()
+        self.read().mentored_by(user_id).collect()
     }
+
     /// Whether a person is a present member of a team.
     #[must_use]
     pub fn is_member(&self, team_id: TeamId, user_id: UserId) -> bool {
-        unimplemented!()
+        self.read().is_member(team_id, user_id)
     }
+
     /// Whether a person is a present member of a team whose mentor `mentor_id` is.
     #[must_use]
     pub fn mentors_person(&self, mentor_id: UserId, user_id: UserId) -> bool {
-        unimplemented!()
+        let state = self.read();
+        let mut teams = state.mentored_by(mentor_id);
+        teams.any(|team_id| state.is_member(team_id, user_id))
     }
+
     /// Whether two people are present members of one team.
     #[must_use]
     pub fn share_a_team(&self, one: UserId, other: UserId) -> bool {
-        unimplemented!()
+        let state = self.read();
+        let mut teams = state.teams_of(one);
+        state.active_user(one).is_some() && teams.any(|team_id| state.is_member(team_id, other))
     }
+
     /// The people enrolled in a qualification, rising.
     #[must_use]
     pub fn learners_of(&self, qualification_id: QualificationId) -> Vec<UserId> {
-        unimplemented!()
+        self.read().learners_of(qualification_id).collect()
     }
-    /// The units that count for a person, by enrolments and catalogue of now.
+
+    /// The units that count for a person, by enrolments and catalogue of now. Enrolments in archived qualifications count
+    /// for nothing.
     #[must_use]
     pub fn course(&self, user_id: UserId) -> Course {
-        unimplemented!()
+        self.read().course(user_id)
     }
+
     /// Whether boards rank a person: a student who is not archived.
     #[must_use]
     pub fn is_ranked(&self, user_id: UserId) -> bool {
-        unimplemented!()
+        let state = self.read();
+        let user = state.active_user(user_id);
+        user.is_some_and(|user| user.role == UserRole::Student)
     }
+
     /// The name that peers see: the alias, else a pseudonym that stays the same for this person on this node.
     #[must_use]
-    pub fn alias(&self, user_id: UserId) -> Option<std::sync::Arc<str>> {
-        unimplemented!()
+    pub fn alias(&self, user_id: UserId) -> Option<Arc<str>> {
+        let state = self.read();
+        let user = state.users.get(&user_id)?;
+        Some(match &user.alias {
+            Some(alias) => Arc::from(alias.as_str()),
+            None => Arc::from(state.secret.pseudonym(user_id)),
+        })
     }
+
+    /// Rises with every change of the roster.
+    #[must_use]
+    pub fn revision(&self) -> u64 {
+        self.inner.revision.load(Ordering::Acquire)
+    }
+
+    /// Looks at several things under one lock.
+    pub(crate) fn read(&self) -> RwLockReadGuard<'_, RosterState> {
+        self.inner.state.read()
+    }
+
+    /// Changes the state under one lock, so that readers see all of a change or nothing of it.
+    pub(crate) fn change(&self, change: impl FnOnce(&mut RosterState)) {
+        let mut state = self.inner.state.write();
+        change(&mut state);
+        self.inner.revision.fetch_add(1, Ordering::AcqRel);
+    }
+}
+
+fn page<K: Ord + Copy, R: Clone>(
+    rows: &BTreeMap<K, R>,
+    after: Option<K>,
+    limit: usize,
+    is_wanted: impl Fn(&R) -> bool,
+) -> Vec<R> {
+    let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+    let rows = rows.range((from, Bound::Unbounded)).map(|(_, row)| row);
+    rows.filter(|row| is_wanted(row)).take(limit).cloned().collect()
 }
 
 /// A field of a `PATCH`: left alone, or set (to null: none).
@@ -257,15 +356,20 @@ pub enum Entity {
     Team(TeamId),
 }
 
+/// `(id, title, qualification, skills)`
+pub type ImportUnit = (UnitId, String, Option<QualificationId>, Vec<String>);
+/// `(id, name, alias, role)`
+pub type ImportUser = (UserId, String, Option<String>, Option<UserRole>);
+
 /// Rows of an import in the contract's shape. Later rows of one id win.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Import {
     /// `(id, name)`
     pub qualifications: Vec<(QualificationId, String)>,
-    /// `(id, title, qualification, skills)`
-    pub units: Vec<(UnitId, String, Option<QualificationId>, Vec<String>)>,
-    /// `(id, name, alias, role)`; a role that is not given stays as it is, or is student.
-    pub users: Vec<(UserId, String, Option<String>, Option<UserRole>)>,
+    /// The qualification may be one of this import.
+    pub units: Vec<ImportUnit>,
+    /// A role that is not given stays as it is, or is student; an alias that is not given stays as it is.
+    pub users: Vec<ImportUser>,
     /// `(id, name, mentor)`
     pub teams: Vec<(TeamId, String, Option<UserId>)>,
     /// `(team, user, role)`

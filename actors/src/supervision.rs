@@ -2,9 +2,11 @@
 //!
 //! Nothing here knows what an actor does. Time is passed in, so that tests own it.
 
+mod queue;
 mod restarts;
 mod tasks;
 
+pub(crate) use queue::WorkQueue;
 pub use restarts::{Restarts, Verdict};
 pub use tasks::Tasks;
 

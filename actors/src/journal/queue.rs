@@ -1,58 +1,50 @@
-//! The journal's queue and everybody's handle to it. The queue outlives its actor, so that a failed one loses a batch at most.
+//! Everybody's handle to the journal: the way in, the fence, and the position up to which everything is kept and told.
 
 use super::{Completion, JournalMsg, Submission};
+use crate::supervision::WorkQueue;
 use homeroom_schema::records::{Append, AppendOutcome};
 use homeroom_schema::{EventId, StoreError};
-use parking_lot::Mutex;
 use ractor::ActorRef;
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 /// The way into the journal. A clone is another handle to the same one.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Journal {
     inner: Arc<Inner>,
 }
 
-#[derive(Default)]
 struct Inner {
-    queue: Mutex<Queue>,
+    queue: WorkQueue<Submission, JournalMsg>,
     committed: AtomicU64,
 }
 
-#[derive(Default)]
-struct Queue {
-    waiting: VecDeque<Submission>,
-    actor: Option<ActorRef<JournalMsg>>,
-    // Whether the actor works or has been told to: one message wakes it, however many submissions come.
-    is_awake: bool,
-    is_closed: bool,
+impl Default for Journal {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 impl Journal {
-    /// An empty queue without an actor yet: what is submitted waits.
+    /// A journal without its actor yet: what is submitted waits.
     #[must_use]
     pub fn new() -> Self {
-        Self::default()
+        let inner = Inner {
+            queue: WorkQueue::new(|| JournalMsg::Work),
+            committed: AtomicU64::new(0),
+        };
+        Self { inner: Arc::new(inner) }
     }
 
-    /// Hands an append to the next batch. Appends are kept in the order of the calls. Its bound is the permits of its
-    /// callers ([`homeroom_schema::limits::COMMANDS_IN_FLIGHT_MAX`]).
+    /// Hands an append to the next batch. Appends are kept in the order of the calls. What waits is bounded by the permits
+    /// of the callers ([`homeroom_schema::limits::COMMANDS_IN_FLIGHT_MAX`]).
     pub fn submit(&self, submission: Submission) {
-        let mut queue = self.inner.queue.lock();
-        if queue.is_closed {
-            drop(queue);
+        if let Err(submission) = self.inner.queue.push(submission) {
             submission.done.tell(Err(StoreError::Unavailable {
                 cause: "the journal is closed".into(),
             }));
-            return;
-        }
-        queue.waiting.push_back(submission);
-        if !queue.is_awake {
-            queue.wake();
         }
     }
 
@@ -74,22 +66,20 @@ impl Journal {
     /// whole way through the writer.
     ///
     /// # Errors
-    /// When it did not get through before `deadline`.
+    /// When it did not get through before `deadline`, or the store cannot go on.
     pub async fn fence(&self, deadline: Instant) -> Result<(), StoreError> {
         let pass = async {
-            // Unknown means that the batch with the fence may still be on its way, so that only the next one is a fence.
-            while let Err(error) = self.keep(Append::default()).await {
-                match error {
-                    StoreError::Unknown { .. } => tokio::task::yield_now().await,
-                    StoreError::Unavailable { .. } => return Ok(()),
-                    other => return Err(other),
+            loop {
+                match self.keep(Append::default()).await {
+                    Ok(_) | Err(StoreError::Unavailable { .. } | StoreError::Damaged { .. }) => return Ok(()),
+                    // The batch with the fence may itself be on its way still, so that only the next one is a fence.
+                    Err(StoreError::Unknown { .. }) => tokio::task::yield_now().await,
+                    Err(error) => return Err(error),
                 }
             }
-            Ok(())
         };
-        tokio::time::timeout_at(deadline, pass)
-            .await
-            .unwrap_or_else(|_| Err(lost()))
+        let passed = tokio::time::timeout_at(deadline, pass).await;
+        passed.unwrap_or_else(|_| Err(lost()))
     }
 
     /// The last event that is kept and told to boards and teams.
@@ -101,7 +91,7 @@ impl Journal {
     /// Submissions waiting for a batch.
     #[must_use]
     pub fn waiting(&self) -> usize {
-        self.inner.queue.lock().waiting.len()
+        self.inner.queue.len()
     }
 
     /// Moves the committed position forward; never back.
@@ -109,37 +99,26 @@ impl Journal {
         self.inner.committed.fetch_max(event_id.get(), Ordering::AcqRel);
     }
 
-    /// The next batch, or none: then the actor sleeps until it is told.
+    /// The next batch, or none: then the actor sleeps until it is woken.
     pub(super) fn take_batch(&self, batch_max: usize) -> Option<Vec<Submission>> {
-        let mut queue = self.inner.queue.lock();
-        let size = queue.waiting.len().min(batch_max);
-        if size == 0 {
-            queue.is_awake = false;
-            return None;
-        }
-        Some(queue.waiting.drain(..size).collect())
+        self.inner
+            .queue
+            .take(|waiting| waiting.drain(..waiting.len().min(batch_max)).collect())
     }
 
-    /// Connects a (new) actor, and tells it to look.
+    /// Connects a (new) actor.
     pub(super) fn connect(&self, actor: ActorRef<JournalMsg>) {
-        let mut queue = self.inner.queue.lock();
-        queue.actor = Some(actor);
-        queue.wake();
+        self.inner.queue.connect(actor);
+    }
+
+    #[cfg(feature = "faults")]
+    pub(crate) fn send(&self, message: JournalMsg) {
+        self.inner.queue.send(message);
     }
 
     /// Takes no more submissions: those that come are refused.
     pub(crate) fn close(&self) {
-        self.inner.queue.lock().is_closed = true;
-    }
-}
-
-impl Queue {
-    fn wake(&mut self) {
-        // A dead actor does not get it: then its successor looks when it is connected.
-        self.is_awake = self
-            .actor
-            .as_ref()
-            .is_some_and(|actor| actor.send_message(JournalMsg::Work).is_ok());
+        self.inner.queue.close();
     }
 }
 

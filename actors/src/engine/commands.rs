@@ -1,0 +1,236 @@
+//! Commands: names are looked up here, the decision is the actor's.
+
+use super::{Answer, Correction, EarnRequest, Engine, KeyClaim, Pending, ProgressRequest, RenderRoster, unavailable};
+use crate::domain::action::Action;
+use crate::domain::event::{LEDGER_TYPES, LearnerEvent};
+use crate::domain::{Command, Earn, Progress, Rejection};
+use crate::error::EngineError;
+use crate::learners::parse;
+use crate::roster::{RosterCommand, RosterJob, RosterOutcome, RosterState};
+use crate::views::{CorrectionOutcome, EarnOutcome, ProgressOutcome};
+use homeroom_schema::limits::COMMAND_DEADLINE;
+use homeroom_schema::records::{Append, AppendOutcome, KeyRecord, Row, StoredEvent, StreamKind};
+use homeroom_schema::{EventId, ReferenceId, TimeMs, UnitId, UserId};
+
+impl Engine {
+    /// Hands an award to its learner, in order of the calls. Team achievements too: then every member is awarded.
+    ///
+    /// # Errors
+    /// Unknown user, unit or team; not a member; overloaded; stopping.
+    pub async fn earn(&self, request: EarnRequest, key: Option<KeyClaim>) -> Result<Pending<EarnOutcome>, EngineError> {
+        let permit = self.admit()?;
+        let occurred_at = self.occurred_at(request.occurred_at);
+        if request.action == Action::TeamAchievement {
+            return self.earn_together(&request, occurred_at, key, permit);
+        }
+        let earn = self.looked_up(&request, occurred_at)?;
+        let (answer, pending) = Pending::new(Some(permit));
+        let learners = &self.inner.tree.learners;
+        learners
+            .earn(request.user_id, Command::Earn(earn), false, key, answer)
+            .await?;
+        Ok(pending)
+    }
+
+    /// Hands progress to its learner, in order of the calls.
+    ///
+    /// # Errors
+    /// Unknown user or unit; overloaded; stopping.
+    pub async fn progress(
+        &self,
+        request: ProgressRequest,
+        key: Option<KeyClaim>,
+    ) -> Result<Pending<ProgressOutcome>, EngineError> {
+        let permit = self.admit()?;
+        {
+            let roster = self.roster().read();
+            known_user(&roster, request.user_id)?;
+            known_unit(&roster, request.unit_id)?;
+        }
+        let progress = Progress {
+            unit: request.unit_id,
+            progress_percentage: request.progress_percentage,
+            occurred_at: self.occurred_at(request.occurred_at),
+        };
+        let (answer, pending) = Pending::new(Some(permit));
+        let learners = &self.inner.tree.learners;
+        learners
+            .progress(request.user_id, Command::Progress(progress), key, answer)
+            .await?;
+        Ok(pending)
+    }
+
+    /// The ledger entry behind an event id (an award, a reversal, a receipt), if there is one.
+    ///
+    /// # Errors
+    /// When the store is unavailable.
+    pub async fn ledger_entry(&self, event_id: EventId) -> Result<Option<StoredEvent>, EngineError> {
+        let found = self.reading(self.store().read_event(event_id)).await?;
+        Ok(found.filter(|event| {
+            event.stream.kind == StreamKind::Learner && LEDGER_TYPES.contains(&event.event_type.as_str())
+        }))
+    }
+
+    /// Takes the award of `event_id` back, or undoes that. `event_id` may name the award or its reversal.
+    ///
+    /// # Errors
+    /// Unknown event, a contradiction ([`EngineError::Rejected`]), overloaded, stopping.
+    pub async fn correct(
+        &self,
+        event_id: EventId,
+        correction: Correction,
+        reason: Option<String>,
+        key: Option<KeyClaim>,
+    ) -> Result<Pending<CorrectionOutcome>, EngineError> {
+        let permit = self.admit()?;
+        let entry = self.ledger_entry(event_id).await?;
+        let entry = entry.ok_or(EngineError::UnknownEvent(event_id))?;
+        let user_id = UserId::new(entry.stream.id).map_err(|_| EngineError::UnknownEvent(event_id))?;
+        let (event, _) = parse(&entry).map_err(|error| unavailable(&error))?;
+        let (award, key_of_award) = award_behind(event_id, &event)?;
+        let command = match correction {
+            Correction::Reverse => Command::Reverse {
+                award,
+                key: key_of_award,
+            },
+            Correction::Reinstate => Command::Reinstate {
+                award,
+                key: key_of_award,
+            },
+        };
+        let (answer, pending) = Pending::new(Some(permit));
+        let learners = &self.inner.tree.learners;
+        learners.correct(user_id, command, reason, key, answer).await?;
+        Ok(pending)
+    }
+
+    /// Changes roster or catalogue. `render` makes the answer that a keyed repeat gets.
+    ///
+    /// # Errors
+    /// As the command says.
+    pub async fn change_roster(
+        &self,
+        command: RosterCommand,
+        key: Option<(KeyClaim, RenderRoster)>,
+    ) -> Result<RosterOutcome, EngineError> {
+        let (answer, pending) = Pending::new(Some(self.admit()?));
+        let job = RosterJob { command, key, answer };
+        let queued = self.inner.tree.roster_queue.push(job);
+        queued.map_err(|_| EngineError::Stopping)?;
+        pending.outcome().await
+    }
+
+    /// Keeps rows that belong to no stream (tokens, settings).
+    ///
+    /// # Errors
+    /// When the store is unavailable.
+    pub async fn keep_rows(&self, rows: Vec<Row>, key: Option<KeyRecord>) -> Result<(), EngineError> {
+        let _permit = self.admit()?;
+        let append = Append {
+            stream: None,
+            rows,
+            key,
+        };
+        let kept = self.inner.tree.context.journal.keep(append);
+        let kept = tokio::time::timeout(COMMAND_DEADLINE, kept).await;
+        match kept.map_err(|_| EngineError::TimedOut)? {
+            Ok(AppendOutcome::Kept { .. }) => Ok(()),
+            Ok(AppendOutcome::KeyTaken) => Err(EngineError::KeyTaken),
+            Ok(AppendOutcome::Conflict { .. }) => Err(EngineError::StoreUnavailable),
+            Err(error) => Err(unavailable(&error)),
+        }
+    }
+
+    pub(super) fn occurred_at(&self, claimed: Option<TimeMs>) -> TimeMs {
+        claimed.unwrap_or_else(|| self.inner.tree.context.clock.now())
+    }
+
+    /// The award with everything looked up that its decision needs, under one lock: all of one moment.
+    fn looked_up(&self, request: &EarnRequest, occurred_at: TimeMs) -> Result<Earn, EngineError> {
+        let roster = self.roster().read();
+        known_user(&roster, request.user_id)?;
+        let unit = match request.unit_id {
+            Some(unit_id) => Some(known_unit(&roster, unit_id)?),
+            None => unit_of_reference(&roster, request.action, request.reference),
+        };
+        let qualification = unit.and_then(|unit_id| roster.active_unit(unit_id)?.qualification_id);
+        Ok(Earn {
+            action: request.action,
+            reference: request.reference,
+            unit,
+            qualification,
+            teams: roster.teams_of(request.user_id).collect(),
+            evidence: request.evidence,
+            occurred_at,
+            day: self.inner.tree.context.clock.local_day(occurred_at),
+        })
+    }
+
+    /// The award of a team's achievement as one member's command.
+    pub(super) fn as_member(
+        &self,
+        user_id: UserId,
+        reference: ReferenceId,
+        evidence: crate::domain::Evidence,
+        occurred_at: TimeMs,
+    ) -> Command {
+        Command::Earn(Earn {
+            action: Action::TeamAchievement,
+            reference,
+            unit: None,
+            qualification: None,
+            teams: self.roster().teams_of(user_id),
+            evidence,
+            occurred_at,
+            day: self.inner.tree.context.clock.local_day(occurred_at),
+        })
+    }
+
+    pub(super) async fn hand_over(
+        &self,
+        user_id: UserId,
+        command: Command,
+        is_passed_on: bool,
+        key: Option<KeyClaim>,
+        answer: Answer<EarnOutcome>,
+    ) -> Result<(), EngineError> {
+        let learners = &self.inner.tree.learners;
+        learners.earn(user_id, command, is_passed_on, key, answer).await
+    }
+}
+
+pub(super) fn known_user(roster: &RosterState, user_id: UserId) -> Result<(), EngineError> {
+    let user = roster.active_user(user_id);
+    user.map(|_| ()).ok_or(EngineError::UnknownUser(user_id))
+}
+
+fn known_unit(roster: &RosterState, unit_id: UnitId) -> Result<UnitId, EngineError> {
+    let unit = roster.active_unit(unit_id);
+    unit.map(|_| unit_id).ok_or(EngineError::UnknownUnit(unit_id))
+}
+
+/// For reading, quizzes and resources a reference that is a unit's id is that unit.
+fn unit_of_reference(roster: &RosterState, action: Action, reference: ReferenceId) -> Option<UnitId> {
+    match action {
+        Action::ReadContent | Action::CompleteQuiz | Action::ContributeResource => {
+            let unit_id = UnitId::new(reference.get()).ok()?;
+            roster.active_unit(unit_id).map(|_| unit_id)
+        }
+        Action::CommunityFeedback | Action::TeamAchievement => None,
+    }
+}
+
+/// The award that an entry of the ledger is about, and its natural key.
+fn award_behind(event_id: EventId, event: &LearnerEvent) -> Result<(EventId, (Action, ReferenceId)), EngineError> {
+    match event {
+        LearnerEvent::PointsAwarded { action, reference, .. } => Ok((event_id, (*action, *reference))),
+        LearnerEvent::PointsReversed {
+            of, action, reference, ..
+        }
+        | LearnerEvent::PointsReinstated {
+            of, action, reference, ..
+        } => Ok((*of, (*action, *reference))),
+        LearnerEvent::PointsRefused { .. } => Err(Rejection::NotReversible.into()),
+        LearnerEvent::ProgressMade { .. } => Err(EngineError::UnknownEvent(event_id)),
+    }
+}

@@ -1,0 +1,186 @@
+//! Reads and subscriptions: durable state alone, with everything acknowledged before the call.
+
+use super::{BoardPart, Engine, Subscription, unavailable};
+use crate::domain::event::LEDGER_TYPES;
+use crate::error::EngineError;
+use crate::learners::parse;
+use crate::topics::{BoardName, Entry, Inbox, Message, Period, Position, TopicName};
+use crate::views::{BoardPage, LearnerView, TeamPerformance};
+use homeroom_schema::limits::{PAGE_MAX, READ_DEADLINE, STREAM_PAGE_MAX};
+use homeroom_schema::records::{KeyHash, KeyRecord, StoredEvent, StreamId};
+use homeroom_schema::{Store, StoreError, TeamId, UserId, Version};
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::OwnedSemaphorePermit;
+
+/// How long the writer may take to say that it can write. A stuck one makes the node unready, not the probe slow.
+const CHECK_DEADLINE: Duration = Duration::from_secs(2);
+
+impl Engine {
+    /// A used idempotency key.
+    ///
+    /// # Errors
+    /// When the store is unavailable.
+    pub async fn find_key(&self, hash: KeyHash) -> Result<Option<KeyRecord>, EngineError> {
+        self.reading(self.store().find_key(hash)).await
+    }
+
+    /// One event of a stream, to render an answer again.
+    ///
+    /// # Errors
+    /// When the store is unavailable.
+    pub async fn event(&self, stream: StreamId, version: Version) -> Result<Option<StoredEvent>, EngineError> {
+        let Some(before) = version.0.checked_sub(1) else {
+            return Ok(None);
+        };
+        let page = self
+            .reading(self.store().read_stream(stream, Version(before), 1))
+            .await?;
+        Ok(page.into_iter().next().filter(|event| event.version == version))
+    }
+
+    /// A learner's progress and achievements: everything acknowledged before the call, nothing that is not durable.
+    /// Archived people have theirs still.
+    ///
+    /// # Errors
+    /// Unknown user; overloaded; timed out.
+    pub async fn learner(&self, user_id: UserId) -> Result<Arc<LearnerView>, EngineError> {
+        self.ever_known(user_id)?;
+        let _permit = self.admit_read()?;
+        self.inner.tree.learners.view(user_id).await
+    }
+
+    /// Ledger entries before a version (none: from the newest), newest first. Archived people have theirs still.
+    ///
+    /// # Errors
+    /// Unknown user; the store is unavailable.
+    pub async fn ledger(
+        &self,
+        user_id: UserId,
+        before: Option<Version>,
+        limit: usize,
+    ) -> Result<Vec<StoredEvent>, EngineError> {
+        self.ever_known(user_id)?;
+        let (stream, limit) = (StreamId::learner(user_id), limit.min(PAGE_MAX + 1));
+        self.reading(self.store().read_stream_back(stream, before, LEDGER_TYPES, limit))
+            .await
+    }
+
+    /// A team's performance, with everything acknowledged before the call.
+    ///
+    /// # Errors
+    /// Unknown team; timed out.
+    pub async fn team_performance(&self, team_id: TeamId) -> Result<Arc<TeamPerformance>, EngineError> {
+        let _permit = self.admit_read()?;
+        self.inner.tree.hub.team_performance(team_id).await
+    }
+
+    /// A part of a board, with everything acknowledged before the call. Around somebody who is not on it: no rows.
+    ///
+    /// # Errors
+    /// Unknown team or qualification; overloaded; timed out.
+    pub async fn board(
+        &self,
+        board: BoardName,
+        period: Period,
+        part: BoardPart,
+        limit: usize,
+    ) -> Result<BoardPage, EngineError> {
+        let _permit = self.admit_read()?;
+        self.inner.tree.hub.board(board, period, part, limit).await
+    }
+
+    /// Attaches an inbox to a topic under `slot` (the session's own number for it), and says where it starts. With a
+    /// position that can be recovered there is no snapshot: the session reads on from there.
+    ///
+    /// # Errors
+    /// Unknown user, team or qualification; overloaded; timed out.
+    pub async fn subscribe(
+        &self,
+        topic: TopicName,
+        position: Option<Position>,
+        inbox: &Arc<Inbox>,
+        slot: u32,
+    ) -> Result<Subscription, EngineError> {
+        let _permit = self.admit_read()?;
+        let tree = &self.inner.tree;
+        match topic {
+            TopicName::User(user_id) => {
+                self.ever_known(user_id)?;
+                tree.learners.subscribe(user_id, position, inbox, slot).await
+            }
+            TopicName::Team(team_id) => tree.hub.subscribe_team(team_id, position, inbox, slot).await,
+            TopicName::Board(board, period) => tree.hub.subscribe_board(board, period, position, inbox, slot).await,
+        }
+    }
+
+    /// Messages of a user topic after `offset` from the journal, at most `limit`: for readers whose place the topic forgot.
+    ///
+    /// # Errors
+    /// When the store is unavailable.
+    pub async fn user_topic_page(
+        &self,
+        user_id: UserId,
+        offset: u64,
+        limit: usize,
+    ) -> Result<Vec<Arc<Entry>>, EngineError> {
+        let (stream, limit) = (StreamId::learner(user_id), limit.min(STREAM_PAGE_MAX));
+        let page = self
+            .reading(self.store().read_stream(stream, Version(offset), limit))
+            .await?;
+        let entries = page.into_iter().map(|stored| {
+            let (event, meta) = parse(&stored)?;
+            let message = Message::Learner {
+                user_id,
+                event,
+                meta,
+                recorded_at: stored.recorded_at,
+                note: stored.note,
+            };
+            Ok(Arc::new(Entry::new(stored.version.0, message)))
+        });
+        let entries: Result<_, StoreError> = entries.collect();
+        entries.map_err(|error| unavailable(&error))
+    }
+
+    /// Whether writes are possible now.
+    ///
+    /// # Errors
+    /// Why not, for `/readyz`.
+    pub async fn check(&self) -> Result<(), EngineError> {
+        self.refuse_when_stopping()?;
+        if self.inner.tree.fatal.borrow().is_some() {
+            return Err(EngineError::StoreUnavailable);
+        }
+        let checked = tokio::time::timeout(CHECK_DEADLINE, self.store().check()).await;
+        checked
+            .map_err(|_| EngineError::TimedOut)?
+            .map_err(|error| unavailable(&error))
+    }
+
+    pub(super) fn store(&self) -> &dyn Store {
+        &*self.inner.tree.context.store
+    }
+
+    /// A read of the store with its deadline.
+    pub(super) async fn reading<T>(
+        &self,
+        read: impl Future<Output = Result<T, StoreError>> + Send,
+    ) -> Result<T, EngineError> {
+        let read = tokio::time::timeout(READ_DEADLINE, read).await;
+        read.map_err(|_| EngineError::TimedOut)?
+            .map_err(|error| unavailable(&error))
+    }
+
+    fn admit_read(&self) -> Result<OwnedSemaphorePermit, EngineError> {
+        self.refuse_when_stopping()?;
+        let permit = Arc::clone(&self.inner.reads).try_acquire_owned();
+        permit.map_err(|_| EngineError::Overloaded)
+    }
+
+    fn ever_known(&self, user_id: UserId) -> Result<(), EngineError> {
+        let is_known = self.roster().read().users.contains_key(&user_id);
+        is_known.then_some(()).ok_or(EngineError::UnknownUser(user_id))
+    }
+}

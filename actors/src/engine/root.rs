@@ -1,0 +1,249 @@
+//! The root of the tree: starts its children, restarts one that fails, and says when that is of no use any more.
+
+use crate::boards::BoardsSupervisor;
+use crate::hub::Hub;
+use crate::journal::{JournalActor, JournalArgs};
+use crate::learners::{Context, Learners, Shard, ShardArgs};
+use crate::roster::{AliasSecret, RosterActor, RosterArgs, RosterQueue};
+use crate::sessions::{Sessions, SessionsSupervisor};
+use crate::supervision::{Restarts, Tasks, Verdict, monotonic, report_failure};
+use crate::teams::TeamsSupervisor;
+use homeroom_schema::limits::{KEY_RETENTION_MS, LEARNER_SHARDS};
+use ractor::{Actor, ActorCell, ActorId, ActorProcessingErr, ActorRef, SpawnErr, SupervisionEvent};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use tokio::sync::{oneshot, watch};
+
+/// How often expired idempotency keys are removed, and how many at once.
+const PURGE_EVERY: Duration = Duration::from_secs(60);
+const PURGE_KEYS: usize = 10_000;
+
+/// Handles to everything in the tree. A clone is another set of handles to the same things.
+#[derive(Clone)]
+pub(super) struct Tree {
+    pub(super) context: Arc<Context>,
+    pub(super) learners: Learners,
+    pub(super) roster_queue: Arc<RosterQueue>,
+    pub(super) hub: Hub,
+    pub(super) sessions: Sessions,
+    pub(super) tasks: Arc<Tasks>,
+    pub(super) fatal: watch::Sender<Option<String>>,
+    pub(super) secret: AliasSecret,
+    pub(super) is_stopping: Arc<AtomicBool>,
+}
+
+/// A child of the root.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Child {
+    Journal,
+    Roster,
+    Shard(usize),
+    Boards,
+    Teams,
+    Sessions,
+}
+
+impl Child {
+    /// In the order of their start: what others need comes first.
+    fn all() -> impl Iterator<Item = Self> {
+        let shards = (0..LEARNER_SHARDS).map(Self::Shard);
+        [Self::Journal, Self::Boards, Self::Teams]
+            .into_iter()
+            .chain(shards)
+            .chain([Self::Roster, Self::Sessions])
+    }
+
+    const fn kind(self) -> &'static str {
+        match self {
+            Self::Journal => "journal",
+            Self::Roster => "roster",
+            Self::Shard(_) => "learner_shard",
+            Self::Boards => "boards",
+            Self::Teams => "teams",
+            Self::Sessions => "sessions",
+        }
+    }
+}
+
+/// Configuration only.
+pub(super) struct Root;
+
+/// The children, by the id of their present actor, and their failures.
+pub(super) struct RootState {
+    tree: Tree,
+    children: HashMap<ActorId, Child>,
+    restarts: HashMap<Child, Restarts>,
+}
+
+/// Messages to the root.
+pub(super) enum RootMsg {
+    /// From the engine, once: start all children.
+    Start { reply: oneshot::Sender<Result<(), String>> },
+    /// From the root's timer: start a child that failed.
+    RestartTick(Child),
+    /// From the root's timer: remove expired keys.
+    PurgeTick,
+}
+
+impl Actor for Root {
+    type Msg = RootMsg;
+    type State = RootState;
+    type Arguments = Tree;
+
+    async fn pre_start(&self, _: ActorRef<RootMsg>, tree: Tree) -> Result<RootState, ActorProcessingErr> {
+        Ok(RootState {
+            tree,
+            children: HashMap::new(),
+            restarts: HashMap::new(),
+        })
+    }
+
+    async fn handle(
+        &self,
+        myself: ActorRef<RootMsg>,
+        message: RootMsg,
+        state: &mut RootState,
+    ) -> Result<(), ActorProcessingErr> {
+        match message {
+            RootMsg::Start { reply } => {
+                let _ = reply.send(state.start_all(&myself).await);
+                drop(myself.send_interval(PURGE_EVERY, || RootMsg::PurgeTick));
+            }
+            RootMsg::RestartTick(child) => {
+                if !state.tree.is_stopping.load(Ordering::Acquire)
+                    && let Err(error) = state.start(&myself, child, true).await
+                {
+                    state.failed(&myself, child, &error.to_string());
+                }
+            }
+            RootMsg::PurgeTick => state.purge_keys(),
+        }
+        Ok(())
+    }
+
+    async fn handle_supervisor_evt(
+        &self,
+        myself: ActorRef<RootMsg>,
+        event: SupervisionEvent,
+        state: &mut RootState,
+    ) -> Result<(), ActorProcessingErr> {
+        let (actor, cause) = match event {
+            SupervisionEvent::ActorFailed(actor, error) => (actor, error.to_string()),
+            SupervisionEvent::ActorTerminated(actor, _, reason) => (actor, reason.unwrap_or_default()),
+            _ => return Ok(()),
+        };
+        if let Some(child) = state.children.remove(&actor.get_id())
+            && !state.tree.is_stopping.load(Ordering::Acquire)
+        {
+            state.failed(&myself, child, &cause);
+        }
+        Ok(())
+    }
+}
+
+impl RootState {
+    async fn start_all(&mut self, myself: &ActorRef<RootMsg>) -> Result<(), String> {
+        for child in Child::all() {
+            let started = self.start(myself, child, false).await;
+            started.map_err(|error| format!("{child:?} did not start: {error}"))?;
+        }
+        Ok(())
+    }
+
+    async fn start(&mut self, myself: &ActorRef<RootMsg>, child: Child, is_restart: bool) -> Result<(), SpawnErr> {
+        let tree = &self.tree;
+        let root = myself.get_cell();
+        let cell: ActorCell = match child {
+            Child::Journal => {
+                let args = tree.journal_args(is_restart);
+                JournalActor::spawn_linked(None, JournalActor, args, root)
+                    .await?
+                    .0
+                    .into()
+            }
+            Child::Roster => {
+                let args = tree.roster_args(is_restart);
+                RosterActor::spawn_linked(None, RosterActor, args, root).await?.0.into()
+            }
+            Child::Shard(shard) => {
+                let learners = tree.learners.clone();
+                let args = ShardArgs { shard, learners };
+                Shard::spawn_linked(None, Shard, args, root).await?.0.into()
+            }
+            Child::Boards => {
+                let hub = tree.hub.clone();
+                BoardsSupervisor::spawn_linked(None, BoardsSupervisor, hub, root)
+                    .await?
+                    .0
+                    .into()
+            }
+            Child::Teams => {
+                let hub = tree.hub.clone();
+                TeamsSupervisor::spawn_linked(None, TeamsSupervisor, hub, root)
+                    .await?
+                    .0
+                    .into()
+            }
+            Child::Sessions => {
+                let sessions = tree.sessions.clone();
+                SessionsSupervisor::spawn_linked(None, SessionsSupervisor, sessions, root)
+                    .await?
+                    .0
+                    .into()
+            }
+        };
+        self.children.insert(cell.get_id(), child);
+        Ok(())
+    }
+
+    /// A child is restarted alone. When that is of no use the whole node has to start anew: nothing is lost by that, and a
+    /// node without its journal is of no use to anybody.
+    fn failed(&mut self, myself: &ActorRef<RootMsg>, child: Child, cause: &str) {
+        report_failure(child.kind(), cause);
+        match self.restarts.entry(child).or_default().failed(monotonic()) {
+            Verdict::RestartAfter(pause) => drop(myself.send_after(pause, move || RootMsg::RestartTick(child))),
+            Verdict::Quarantined { .. } => {
+                let cause = format!("{} fails again and again: {cause}", child.kind());
+                self.tree.fatal.send_replace(Some(cause));
+            }
+        }
+    }
+
+    fn purge_keys(&self) {
+        let context = Arc::clone(&self.tree.context);
+        self.tree.tasks.spawn(async move {
+            let before = context.clock.now().plus_ms(-KEY_RETENTION_MS);
+            if let Err(error) = context.store.purge_keys(before, PURGE_KEYS).await {
+                tracing::warn!(%error, "expired keys were not removed");
+            }
+        });
+    }
+}
+
+impl Tree {
+    fn journal_args(&self, is_restart: bool) -> JournalArgs {
+        JournalArgs {
+            store: Arc::clone(&self.context.store),
+            journal: self.context.journal.clone(),
+            hub: self.hub.clone(),
+            fatal: self.fatal.clone(),
+            tasks: Arc::clone(&self.tasks),
+            is_restart,
+        }
+    }
+
+    fn roster_args(&self, is_restart: bool) -> RosterArgs {
+        RosterArgs {
+            store: Arc::clone(&self.context.store),
+            clock: Arc::clone(&self.context.clock),
+            roster: self.context.roster.clone(),
+            queue: Arc::clone(&self.roster_queue),
+            journal: self.context.journal.clone(),
+            hub: self.hub.clone(),
+            secret: self.secret,
+            is_restart,
+        }
+    }
+}

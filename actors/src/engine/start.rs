@@ -1,0 +1,159 @@
+//! The start: what is kept is loaded, the tree is woken, and what a crash cut short is finished.
+
+use super::root::{Root, RootMsg, Tree};
+use super::{Engine, EngineSettings, Inner};
+use crate::clock::Clock;
+use crate::hub::{Hub, HubArgs};
+use crate::journal::Journal;
+use crate::learners::{Context, EventCounts, Learners};
+use crate::roster::{AliasSecret, Roster, RosterMsg, RosterQueue, RosterState};
+use crate::scores::Scores;
+use crate::sessions::Sessions;
+use crate::supervision::Tasks;
+use homeroom_schema::limits::COMMANDS_IN_FLIGHT_MAX;
+use homeroom_schema::records::{Append, Row};
+use homeroom_schema::{EventId, Store, StoreError};
+use ractor::Actor;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use tokio::sync::{OnceCell, Semaphore, oneshot, watch};
+
+/// Names of settings that the engine keeps. Stored: never change one.
+const EPOCH: &str = "epoch";
+const ALIAS_SECRET: &str = "alias_secret";
+
+impl Engine {
+    /// Loads what is kept, wakes the tree, finishes team achievements that a crash cut short. When this returns, the
+    /// state is warm.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn start(
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        settings: EngineSettings,
+    ) -> Result<Self, StoreError> {
+        let tree = load(store, clock, settings).await?;
+        let failed = |cause: String| StoreError::Fatal { cause };
+        let root = Root::spawn(None, Root, tree.clone()).await;
+        let (root, _) = root.map_err(|error| failed(error.to_string()))?;
+        let (reply, started) = oneshot::channel();
+        let sent = root.send_message(RootMsg::Start { reply });
+        sent.map_err(|error| failed(error.to_string()))?;
+        let started = started.await.unwrap_or_else(|_| Err("the root failed".into()));
+        started.map_err(failed)?;
+        let engine = Self {
+            inner: Arc::new(Inner {
+                tree,
+                root,
+                commands: Arc::new(Semaphore::new(COMMANDS_IN_FLIGHT_MAX)),
+                reads: Arc::new(Semaphore::new(COMMANDS_IN_FLIGHT_MAX)),
+                passing_on: Arc::new(Semaphore::new(super::team_award::PASSING_ON_MAX)),
+                is_stopping: AtomicBool::new(false),
+                stopped: OnceCell::new(),
+            }),
+        };
+        engine.settle_team_awards().await?;
+        Ok(engine)
+    }
+}
+
+async fn load(store: Arc<dyn Store>, clock: Arc<dyn Clock>, settings: EngineSettings) -> Result<Tree, StoreError> {
+    let (secret, epoch) = kept_names(&*store, settings.secret).await?;
+    let roster = Roster::default();
+    let loaded = RosterState::load(store.load_roster().await?, secret);
+    roster.change(|state| *state = loaded);
+    let scores = Scores::default();
+    for head in store.load_heads().await? {
+        scores.put_head(&head);
+    }
+    let last_event_id = last_event_id(&*store).await?;
+    let journal = Journal::new();
+    if let Some(event_id) = last_event_id {
+        journal.advance(event_id);
+    }
+    let hub = Hub::new(HubArgs {
+        store: Arc::clone(&store),
+        clock: Arc::clone(&clock),
+        roster: roster.clone(),
+        scores,
+        board_window: settings.board_window,
+        projector_places: settings.projector_places,
+        idle: settings.learner_idle,
+        last_event_id: last_event_id.map_or(0, EventId::get),
+    });
+    let into_journal = journal.clone();
+    hub.connect(move |submission| into_journal.submit(submission));
+    let tasks = Arc::new(Tasks::new("task"));
+    let context = Arc::new(Context {
+        store,
+        clock: Arc::clone(&clock),
+        journal,
+        roster,
+        hub: hub.clone(),
+        rules: settings.rules,
+        epoch,
+        idle: settings.learner_idle,
+        counts: EventCounts::new(),
+    });
+    Ok(Tree {
+        learners: Learners::new(Arc::clone(&context), Arc::clone(&tasks)),
+        context,
+        roster_queue: Arc::new(RosterQueue::new(|| RosterMsg::Work)),
+        hub,
+        sessions: Sessions::new(clock),
+        tasks,
+        fatal: watch::Sender::new(None),
+        secret,
+        is_stopping: Arc::default(),
+    })
+}
+
+/// The secret behind pseudonyms and the epoch of user topics: made once, then kept with the data.
+async fn kept_names(store: &dyn Store, fresh: [u8; 32]) -> Result<(AliasSecret, Arc<str>), StoreError> {
+    let fresh = AliasSecret::new(fresh);
+    let kept = store.setting(ALIAS_SECRET).await?;
+    let secret = kept.as_deref().and_then(AliasSecret::parse);
+    let epoch = store.setting(EPOCH).await?;
+    let mut rows = Vec::new();
+    if secret.is_none() {
+        rows.push(setting(ALIAS_SECRET, fresh.to_text()));
+    }
+    let epoch = epoch.unwrap_or_else(|| {
+        let made = format!("{:016x}", fresh.hash(1, 0));
+        rows.push(setting(EPOCH, made.clone()));
+        made
+    });
+    if !rows.is_empty() {
+        let append = Append {
+            rows,
+            ..Append::default()
+        };
+        store.commit(vec![append]).await?;
+    }
+    Ok((secret.unwrap_or(fresh), Arc::from(epoch)))
+}
+
+fn setting(name: &str, value: String) -> Row {
+    Row::Setting {
+        name: name.to_owned(),
+        value,
+    }
+}
+
+/// The last event of the journal, found by halving: ids have gaps, and the store reads forwards alone.
+async fn last_event_id(store: &dyn Store) -> Result<Option<EventId>, StoreError> {
+    let Some(first) = store.read_journal(None, 1).await?.pop() else {
+        return Ok(None);
+    };
+    // An event has the id `low`; none has one above `high`.
+    let (mut low, mut high) = (first.event_id, EventId::MAX);
+    while low < high {
+        let middle = EventId::new(low.get() + (high.get() - low.get()) / 2).unwrap_or(low);
+        match store.read_journal(Some(middle), 1).await?.pop() {
+            Some(later) => low = later.event_id,
+            None => high = middle,
+        }
+    }
+    Ok(Some(low))
+}

@@ -1,0 +1,144 @@
+//! The actor of one awake learner: messages in, the rest is [`super::user::User`].
+
+use super::Context;
+use super::load;
+use super::pending::Request;
+use super::slot::Slot;
+use super::user::User;
+use crate::error::EngineError;
+use crate::supervision::monotonic;
+use crate::views::LearnerView;
+use homeroom_schema::StoreError;
+use homeroom_schema::limits::COMMAND_DEADLINE;
+use homeroom_schema::records::{AppendOutcome, SnapshotRecord};
+use ractor::{Actor, ActorProcessingErr, ActorRef, SupervisionEvent};
+use std::sync::Arc;
+use tokio::sync::oneshot;
+
+/// Configuration only.
+pub(super) struct UserActor;
+
+/// What a learner wakes with.
+pub(super) struct UserArgs {
+    pub(super) context: Arc<Context>,
+    pub(super) slot: Arc<Slot>,
+    /// After a failure: something of this learner may still be on its way through the writer.
+    pub(super) behind_fence: bool,
+}
+
+/// The state of the actor.
+pub(super) struct UserState {
+    user: User,
+    // Somebody waits for the learner to be settled for good.
+    leaving: Option<oneshot::Sender<PutAway>>,
+}
+
+/// Messages to a learner's actor.
+pub(super) enum UserMsg {
+    /// From the edge. Answered when durable. Safe to repeat by natural key and idempotency key.
+    Command(Box<Request>),
+    /// From the journal: what became of the oldest submission of this generation.
+    Committed {
+        generation: u64,
+        outcome: Result<AppendOutcome, StoreError>,
+    },
+    /// From the edge: durable state. Safe to repeat.
+    GetView {
+        reply: oneshot::Sender<Result<Arc<LearnerView>, EngineError>>,
+    },
+    /// From the shard, when nobody can send any more: may the learner be put away? If `is_final`, answered when it may.
+    PutAway {
+        is_final: bool,
+        reply: oneshot::Sender<PutAway>,
+    },
+    /// From tests: fail.
+    #[cfg(feature = "faults")]
+    Poison,
+}
+
+/// Whether a learner can be put away.
+#[derive(Debug)]
+pub(super) enum PutAway {
+    /// Something waits for its commit.
+    Busy,
+    /// Nothing will come any more; with a snapshot, if one is due.
+    Ready(Option<SnapshotRecord>),
+}
+
+impl Actor for UserActor {
+    type Msg = UserMsg;
+    type State = UserState;
+    type Arguments = UserArgs;
+
+    async fn pre_start(&self, _: ActorRef<UserMsg>, args: UserArgs) -> Result<UserState, ActorProcessingErr> {
+        let UserArgs {
+            context,
+            slot,
+            behind_fence,
+        } = args;
+        if behind_fence {
+            context.journal.fence(monotonic() + COMMAND_DEADLINE).await?;
+        }
+        let (durable, snapshot_version) = load::load(&*context.store, slot.user_id).await?;
+        // Readers who are behind page the journal.
+        slot.topic.set_head(durable.version.0);
+        let user = User::new(context, Arc::clone(&slot.topic), durable, snapshot_version);
+        Ok(UserState { user, leaving: None })
+    }
+
+    async fn handle(
+        &self,
+        myself: ActorRef<UserMsg>,
+        message: UserMsg,
+        state: &mut UserState,
+    ) -> Result<(), ActorProcessingErr> {
+        match message {
+            UserMsg::Command(request) => state.user.command(&myself, *request).await,
+            UserMsg::Committed { generation, outcome } => {
+                state.user.committed(&myself, generation, outcome).await;
+                state.leave_if_settled();
+            }
+            UserMsg::GetView { reply } => {
+                let _ = reply.send(Ok(state.user.view()));
+            }
+            UserMsg::PutAway { is_final, reply } => {
+                if is_final {
+                    state.leaving = Some(reply);
+                    state.leave_if_settled();
+                } else {
+                    let _ = reply.send(state.put_away());
+                }
+            }
+            #[cfg(feature = "faults")]
+            UserMsg::Poison => panic!("poisoned"),
+        }
+        Ok(())
+    }
+
+    async fn handle_supervisor_evt(
+        &self,
+        _: ActorRef<UserMsg>,
+        _: SupervisionEvent,
+        _: &mut UserState,
+    ) -> Result<(), ActorProcessingErr> {
+        Ok(())
+    }
+}
+
+impl UserState {
+    fn put_away(&self) -> PutAway {
+        if self.user.is_settled() {
+            PutAway::Ready(self.user.snapshot_if_due())
+        } else {
+            PutAway::Busy
+        }
+    }
+
+    fn leave_if_settled(&mut self) {
+        if self.user.is_settled()
+            && let Some(reply) = self.leaving.take()
+        {
+            let _ = reply.send(self.put_away());
+        }
+    }
+}

@@ -1,0 +1,255 @@
+//! One decision as the store keeps it: events, projection rows, the head, and what it means for boards and teams. Pure.
+
+use crate::domain::Learner;
+use crate::domain::action::Action;
+use crate::domain::board::Score;
+use crate::domain::event::{EventMeta, LearnerEvent};
+use crate::domain::learner::AwardStanding;
+use crate::journal::LearnerChange;
+use homeroom_schema::records::{
+    Append, KeyRecord, LearnerHead, NewEvent, PointsRecord, ProgressRecord, Row, StreamAppend, StreamId,
+};
+use homeroom_schema::{EventId, QualificationId, ReferenceId, TimeMs, UnitId, UserId, Version};
+
+/// What is common to the facts of one command.
+pub(crate) struct Recording {
+    /// When the node took it in.
+    pub(crate) recorded_at: TimeMs,
+    /// The reason in words, kept beside the first fact.
+    pub(crate) note: Option<String>,
+    /// The caller's key.
+    pub(crate) key: Option<KeyRecord>,
+}
+
+/// The append of facts that brought a learner from version `expected` to the state `after`.
+pub(crate) fn append(after: &Learner, expected: Version, events: &[LearnerEvent], recording: Recording) -> Append {
+    let Recording {
+        recorded_at,
+        mut note,
+        key,
+    } = recording;
+    let mut rows = Vec::with_capacity(events.len());
+    let mut new_events = Vec::with_capacity(events.len());
+    for (index, event) in events.iter().enumerate() {
+        rows.push(row(after.user_id, index, event));
+        new_events.push(NewEvent {
+            event_type: event.event_type(),
+            occurred_at: event.occurred_at(),
+            recorded_at,
+            body: serde_json::to_string(event).expect("a fact has string keys and finite numbers, so it is JSON"),
+            note: note.take(),
+        });
+    }
+    let head = LearnerHead {
+        user_id: after.user_id,
+        version: after.version,
+        total: after.total,
+        reached_at: after.reached_at,
+    };
+    Append {
+        stream: Some(StreamAppend {
+            stream: StreamId::learner(after.user_id),
+            expected,
+            // Without events the head stays as it is; only the version is checked.
+            head: (!new_events.is_empty()).then_some(head),
+            events: new_events,
+        }),
+        rows,
+        key,
+    }
+}
+
+fn row(user_id: UserId, event_index: usize, event: &LearnerEvent) -> Row {
+    if let LearnerEvent::ProgressMade {
+        unit,
+        progress_percentage,
+        last_accessed,
+        completed_at,
+        ..
+    } = event
+    {
+        return Row::Progress(ProgressRecord {
+            user_id,
+            unit_id: *unit,
+            progress_percentage: *progress_percentage,
+            last_accessed: *last_accessed,
+            completed_at: *completed_at,
+        });
+    }
+    let entry = Entry::of(event);
+    let points = PointsRecord {
+        user_id,
+        kind: entry.kind,
+        action_type: entry.action.as_str(),
+        reference_id: entry.reference,
+        unit_id: entry.unit,
+        qualification_id: entry.qualification,
+        points: entry.points,
+        total: entry.total,
+        reason: entry.reason,
+        occurred_at: event.occurred_at(),
+    };
+    Row::Points { event_index, points }
+}
+
+/// What all entries of the ledger have.
+struct Entry {
+    kind: &'static str,
+    action: Action,
+    reference: ReferenceId,
+    unit: Option<UnitId>,
+    qualification: Option<QualificationId>,
+    points: i64,
+    total: u64,
+    reason: Option<&'static str>,
+}
+
+impl Entry {
+    fn of(event: &LearnerEvent) -> Self {
+        let (kind, sign) = match event {
+            LearnerEvent::PointsReversed { .. } => ("reversed", -1),
+            LearnerEvent::PointsReinstated { .. } => ("reinstated", 1),
+            _ => ("awarded", 1),
+        };
+        match event {
+            LearnerEvent::PointsRefused {
+                action,
+                reference,
+                reason,
+                total,
+                ..
+            } => Self {
+                kind: "refused",
+                action: *action,
+                reference: *reference,
+                unit: None,
+                qualification: None,
+                points: 0,
+                total: *total,
+                reason: Some(reason.as_str()),
+            },
+            LearnerEvent::PointsAwarded {
+                action,
+                reference,
+                unit,
+                qualification,
+                points,
+                total,
+                ..
+            }
+            | LearnerEvent::PointsReversed {
+                action,
+                reference,
+                unit,
+                qualification,
+                points,
+                total,
+                ..
+            }
+            | LearnerEvent::PointsReinstated {
+                action,
+                reference,
+                unit,
+                qualification,
+                points,
+                total,
+                ..
+            } => Self {
+                kind,
+                action: *action,
+                reference: *reference,
+                unit: *unit,
+                qualification: *qualification,
+                points: sign * i64::from(*points),
+                total: *total,
+                reason: None,
+            },
+            LearnerEvent::ProgressMade { .. } => unreachable!("progress is no entry of the ledger"),
+        }
+    }
+}
+
+/// Gathers what facts mean for boards and teams: absolute values of the state after the last of them.
+#[derive(Debug, Default)]
+pub(crate) struct Changes {
+    score_changed: bool,
+    qualifications: Vec<QualificationId>,
+    completed: Vec<UnitId>,
+}
+
+impl Changes {
+    /// Notes a fact, given the state before it.
+    pub(crate) fn note(&mut self, before: &Learner, event: &LearnerEvent) {
+        match event {
+            LearnerEvent::PointsAwarded { qualification, .. }
+            | LearnerEvent::PointsReversed { qualification, .. }
+            | LearnerEvent::PointsReinstated { qualification, .. } => {
+                self.score_changed = true;
+                let new = qualification.filter(|id| !self.qualifications.contains(id));
+                self.qualifications.extend(new);
+            }
+            LearnerEvent::ProgressMade { unit, completed_at, .. } => {
+                let was = before.units.get(unit).and_then(|unit| unit.completed_at);
+                if completed_at.is_some() && was.is_none() {
+                    self.completed.push(*unit);
+                }
+            }
+            LearnerEvent::PointsRefused { .. } => {}
+        }
+    }
+
+    /// The change, given the state after the last fact; none if it means nothing to boards and teams.
+    pub(crate) fn into_change(self, after: &Learner, event_id: EventId) -> Option<LearnerChange> {
+        if !self.score_changed && self.completed.is_empty() {
+            return None;
+        }
+        let qualification = |id: QualificationId| {
+            let score = after.qualifications.get(&id).map(|points| Score {
+                points: points.points,
+                reached_at: Some(points.reached_at),
+            });
+            (id, score.unwrap_or_default())
+        };
+        Some(LearnerChange {
+            user_id: after.user_id,
+            version: after.version,
+            event_id,
+            score: self.score_changed.then_some(Score {
+                points: after.total,
+                reached_at: after.reached_at,
+            }),
+            qualifications: self.qualifications.into_iter().map(qualification).collect(),
+            completed: self.completed,
+        })
+    }
+}
+
+/// Gives a state that folded a fact while it was pending the id under which it was kept.
+pub(crate) fn confirm(decided: &mut Learner, event: &LearnerEvent, meta: EventMeta) {
+    match event {
+        LearnerEvent::PointsAwarded { action, reference, .. } => {
+            if let Some(award) = decided.awards.get_mut(&(*action, *reference)) {
+                award.event_id = meta.event_id;
+            }
+        }
+        LearnerEvent::PointsRefused {
+            action,
+            reference,
+            reason,
+            ..
+        } => {
+            let receipt = decided.receipts.get_mut(&(*action, *reference, *reason));
+            // A later receipt of the same refusal may be pending already: it gets its own id.
+            if let Some(receipt) = receipt.filter(|receipt| receipt.version == meta.version) {
+                receipt.event_id = meta.event_id;
+            }
+        }
+        LearnerEvent::PointsReversed { action, reference, .. } => {
+            let award = decided.awards.get_mut(&(*action, *reference));
+            if let Some(AwardStanding::Reversed { by, .. }) = award.map(|award| &mut award.standing) {
+                *by = meta.event_id;
+            }
+        }
+        LearnerEvent::PointsReinstated { .. } | LearnerEvent::ProgressMade { .. } => {}
+    }
+}

@@ -1,0 +1,240 @@
+//! What a learner's caller is owed: the reply, and what the answer will be read from once it is durable.
+
+use crate::domain::action::{Action, RefusalReason};
+use crate::domain::event::LearnerEvent;
+use crate::domain::{Command, Learner};
+use crate::engine::{Answer, KeyClaim};
+use crate::error::EngineError;
+use crate::views::{CorrectionOutcome, EarnOutcome, ProgressOutcome};
+use homeroom_schema::{EventId, ReferenceId, TimeMs, UnitId, UserId};
+
+/// A command that waits: for its commit, or for what was pending when it came.
+pub(super) enum PendingItem {
+    /// For its own append: these facts, or none and then only its key.
+    Append {
+        events: Vec<LearnerEvent>,
+        recorded_at: TimeMs,
+        note: Option<String>,
+        basis: Basis,
+        reply: Reply,
+    },
+    /// For everything before it.
+    Rest { basis: Basis, reply: Reply },
+    /// For everything before it; then it is decided again, because it was refused for something pending.
+    Again(Box<Request>),
+}
+
+impl PendingItem {
+    /// Answers that nothing was done.
+    pub(super) fn refuse(self, error: EngineError) {
+        match self {
+            Self::Append { reply, .. } | Self::Rest { reply, .. } => reply.refuse(error),
+            Self::Again(request) => request.reply.refuse(error),
+        }
+    }
+}
+
+/// What an answer is read from when everything it rests on is durable.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Basis {
+    /// The first fact of the append.
+    FirstEvent,
+    /// The receipt of an earlier refusal, with total and level as they were when it was decided.
+    Receipt {
+        key: (Action, ReferenceId),
+        reason: RefusalReason,
+        total: u64,
+        level: u32,
+    },
+    /// The award that a member of a team has already.
+    Award {
+        key: (Action, ReferenceId),
+        total: u64,
+        level: u32,
+    },
+    /// The unit's state.
+    Unit(UnitId),
+}
+
+/// A command with everything that comes with it.
+pub(super) struct Request {
+    pub(super) command: Command,
+    /// A team's achievement is passed on to its members: whoever has it already gets no receipt.
+    pub(super) is_passed_on: bool,
+    pub(super) key: Option<KeyClaim>,
+    pub(super) note: Option<String>,
+    pub(super) reply: Reply,
+}
+
+impl Request {
+    /// The natural key of an award that is passed on.
+    pub(super) fn passed_on_key(&self) -> Option<(Action, ReferenceId)> {
+        match &self.command {
+            Command::Earn(earn) if self.is_passed_on => Some((earn.action, earn.reference)),
+            _ => None,
+        }
+    }
+}
+
+/// The reply of each kind of command.
+pub(super) enum Reply {
+    Earn(Answer<EarnOutcome>),
+    Progress(Answer<ProgressOutcome>),
+    Correct(Answer<CorrectionOutcome>),
+}
+
+impl Reply {
+    /// Answers that nothing was done.
+    pub(super) fn refuse(self, error: EngineError) {
+        match self {
+            Self::Earn(answer) => answer.give(Err(error)),
+            Self::Progress(answer) => answer.give(Err(error)),
+            Self::Correct(answer) => answer.give(Err(error)),
+        }
+    }
+
+    /// Answers from durable state. `first` is the first fact of the command's own append, with its id.
+    pub(super) fn answer(self, durable: &Learner, basis: Basis, first: Option<(&LearnerEvent, EventId)>) {
+        match self {
+            Self::Earn(answer) => answer.give(earn_outcome(durable, basis, first).ok_or_else(missing)),
+            Self::Progress(answer) => answer.give(progress_outcome(durable, basis).ok_or_else(missing)),
+            Self::Correct(answer) => answer.give(correction_outcome(durable, first).ok_or_else(missing)),
+        }
+    }
+}
+
+/// Cannot be missing: the actor answers from what it has just folded. A mistake there costs one answer, not the actor.
+fn missing() -> EngineError {
+    debug_assert!(false, "an answer rests on something that is not in the state");
+    EngineError::TimedOut
+}
+
+fn earn_outcome(durable: &Learner, basis: Basis, first: Option<(&LearnerEvent, EventId)>) -> Option<EarnOutcome> {
+    match basis {
+        Basis::FirstEvent => of_event(durable.user_id, first?),
+        Basis::Receipt {
+            key: (action, reference),
+            reason,
+            total,
+            level,
+        } => {
+            let receipt = durable.receipts.get(&(action, reference, reason))?;
+            Some(EarnOutcome {
+                event_id: receipt.event_id,
+                user_id: durable.user_id,
+                action,
+                reference,
+                awarded: false,
+                points: 0,
+                total,
+                level,
+                reason: Some(reason),
+                retry_at: receipt.retry_at,
+            })
+        }
+        Basis::Award {
+            key: (action, reference),
+            total,
+            level,
+        } => {
+            let award = durable.awards.get(&(action, reference))?;
+            Some(EarnOutcome {
+                event_id: award.event_id,
+                user_id: durable.user_id,
+                action,
+                reference,
+                awarded: false,
+                points: 0,
+                total,
+                level,
+                reason: Some(RefusalReason::AlreadyAwarded),
+                retry_at: None,
+            })
+        }
+        Basis::Unit(_) => None,
+    }
+}
+
+fn of_event(user_id: UserId, (event, event_id): (&LearnerEvent, EventId)) -> Option<EarnOutcome> {
+    match event {
+        LearnerEvent::PointsAwarded {
+            action,
+            reference,
+            points,
+            total,
+            level,
+            ..
+        } => Some(EarnOutcome {
+            event_id,
+            user_id,
+            action: *action,
+            reference: *reference,
+            awarded: true,
+            points: *points,
+            total: *total,
+            level: *level,
+            reason: None,
+            retry_at: None,
+        }),
+        LearnerEvent::PointsRefused {
+            action,
+            reference,
+            reason,
+            retry_at,
+            total,
+            level,
+            ..
+        } => Some(EarnOutcome {
+            event_id,
+            user_id,
+            action: *action,
+            reference: *reference,
+            awarded: false,
+            points: 0,
+            total: *total,
+            level: *level,
+            reason: Some(*reason),
+            retry_at: *retry_at,
+        }),
+        _ => None,
+    }
+}
+
+fn progress_outcome(durable: &Learner, basis: Basis) -> Option<ProgressOutcome> {
+    let Basis::Unit(unit_id) = basis else { return None };
+    let progress = *durable.units.get(&unit_id)?;
+    Some(ProgressOutcome {
+        user_id: durable.user_id,
+        unit_id,
+        progress,
+    })
+}
+
+fn correction_outcome(durable: &Learner, first: Option<(&LearnerEvent, EventId)>) -> Option<CorrectionOutcome> {
+    let (event, event_id) = first?;
+    let (of, points, total, level) = match event {
+        LearnerEvent::PointsReversed {
+            of,
+            points,
+            total,
+            level,
+            ..
+        } => (*of, -i64::from(*points), *total, *level),
+        LearnerEvent::PointsReinstated {
+            of,
+            points,
+            total,
+            level,
+            ..
+        } => (*of, i64::from(*points), *total, *level),
+        _ => return None,
+    };
+    Some(CorrectionOutcome {
+        event_id,
+        of,
+        user_id: durable.user_id,
+        points,
+        total,
+        level,
+    })
+}

@@ -1,0 +1,1 @@
+//! Golden bytes of snapshots, and that whatever is written is read back.

@@ -1,0 +1,230 @@
+//! The roster's state: the kept rows with their indexes. Changed by applying rows, so that what is read is what is kept.
+
+use super::alias::AliasSecret;
+use crate::domain::course::Course;
+use homeroom_schema::records::{
+    EnrolmentRecord, MemberRecord, QualificationRecord, RosterRecords, Row, TeamRecord, UnitRecord, UserRecord,
+};
+use homeroom_schema::{EventId, QualificationId, TeamId, TimeMs, UnitId, UserId, Version};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+/// A membership without its key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Membership {
+    pub(crate) role: Option<String>,
+    pub(crate) joined_at: TimeMs,
+}
+
+/// Roster and catalogue, archived rows included, with the indexes that reads need.
+#[derive(Debug, Default)]
+pub(crate) struct RosterState {
+    pub(crate) version: Version,
+    pub(crate) last_event_id: Option<EventId>,
+    pub(crate) secret: AliasSecret,
+    pub(crate) users: BTreeMap<UserId, UserRecord>,
+    pub(crate) qualifications: BTreeMap<QualificationId, QualificationRecord>,
+    pub(crate) units: BTreeMap<UnitId, UnitRecord>,
+    pub(crate) teams: BTreeMap<TeamId, TeamRecord>,
+    pub(crate) members: HashMap<TeamId, BTreeMap<UserId, Membership>>,
+    pub(crate) enrolments: HashMap<UserId, BTreeMap<QualificationId, TimeMs>>,
+    teams_of: HashMap<UserId, BTreeSet<TeamId>>,
+    mentored_by: HashMap<UserId, BTreeSet<TeamId>>,
+    learners_of: HashMap<QualificationId, BTreeSet<UserId>>,
+    units_of: HashMap<QualificationId, BTreeSet<UnitId>>,
+    // What counts for a learner without enrolment: made once for each change of the catalogue, since most have none.
+    everything: Course,
+}
+
+impl RosterState {
+    /// The state of what is kept.
+    pub(crate) fn load(records: RosterRecords, secret: AliasSecret) -> Self {
+        let mut state = Self {
+            version: records.version,
+            last_event_id: records.last_event_id,
+            secret,
+            ..Self::default()
+        };
+        let rows = (records.users.into_iter().map(Row::User))
+            .chain(records.qualifications.into_iter().map(Row::Qualification))
+            .chain(records.units.into_iter().map(Row::Unit))
+            .chain(records.teams.into_iter().map(Row::Team))
+            .chain(records.members.into_iter().map(Row::Member))
+            .chain(records.enrolments.into_iter().map(Row::Enrolment));
+        state.apply(rows);
+        state
+    }
+
+    /// Applies kept rows. Rows of other tables are not the roster's.
+    pub(crate) fn apply(&mut self, rows: impl IntoIterator<Item = Row>) {
+        let mut is_catalogue_changed = false;
+        for row in rows {
+            is_catalogue_changed |= matches!(row, Row::Unit(_) | Row::Qualification(_));
+            match row {
+                Row::User(user) => drop(self.users.insert(user.user_id, user)),
+                Row::Qualification(row) => drop(self.qualifications.insert(row.qualification_id, row)),
+                Row::Unit(unit) => self.put_unit(unit),
+                Row::Team(team) => self.put_team(team),
+                Row::Member(member) => self.put_member(member),
+                Row::MemberRemoved { team_id, user_id } => self.remove_member(team_id, user_id),
+                Row::Enrolment(enrolment) => self.enrol(&enrolment),
+                Row::EnrolmentRemoved {
+                    qualification_id,
+                    user_id,
+                } => self.unenrol(qualification_id, user_id),
+                _ => {}
+            }
+        }
+        if is_catalogue_changed {
+            self.everything = self.course_of_everything();
+        }
+    }
+
+    fn put_unit(&mut self, unit: UnitRecord) {
+        if let Some(before) = self.units.get(&unit.unit_id).and_then(|unit| unit.qualification_id) {
+            self.units_of.entry(before).or_default().remove(&unit.unit_id);
+        }
+        if let Some(now) = unit.qualification_id.filter(|_| unit.archived_at.is_none()) {
+            self.units_of.entry(now).or_default().insert(unit.unit_id);
+        }
+        self.units.insert(unit.unit_id, unit);
+    }
+
+    fn put_team(&mut self, team: TeamRecord) {
+        if let Some(before) = self.teams.get(&team.team_id).and_then(|team| team.mentor_id) {
+            self.mentored_by.entry(before).or_default().remove(&team.team_id);
+        }
+        if let Some(now) = team.mentor_id {
+            self.mentored_by.entry(now).or_default().insert(team.team_id);
+        }
+        self.teams.insert(team.team_id, team);
+    }
+
+    fn put_member(&mut self, member: MemberRecord) {
+        let MemberRecord {
+            team_id,
+            user_id,
+            role,
+            joined_at,
+        } = member;
+        let membership = Membership { role, joined_at };
+        self.members.entry(team_id).or_default().insert(user_id, membership);
+        self.teams_of.entry(user_id).or_default().insert(team_id);
+    }
+
+    fn remove_member(&mut self, team_id: TeamId, user_id: UserId) {
+        if let Some(members) = self.members.get_mut(&team_id) {
+            members.remove(&user_id);
+        }
+        if let Some(teams) = self.teams_of.get_mut(&user_id) {
+            teams.remove(&team_id);
+        }
+    }
+
+    fn enrol(&mut self, enrolment: &EnrolmentRecord) {
+        let EnrolmentRecord {
+            qualification_id,
+            user_id,
+            enrolled_at,
+        } = *enrolment;
+        let enrolments = self.enrolments.entry(user_id).or_default();
+        enrolments.insert(qualification_id, enrolled_at);
+        self.learners_of.entry(qualification_id).or_default().insert(user_id);
+    }
+
+    fn unenrol(&mut self, qualification_id: QualificationId, user_id: UserId) {
+        if let Some(enrolments) = self.enrolments.get_mut(&user_id) {
+            enrolments.remove(&qualification_id);
+        }
+        if let Some(learners) = self.learners_of.get_mut(&qualification_id) {
+            learners.remove(&user_id);
+        }
+    }
+}
+
+/// Questions. "Active" means there and not archived.
+impl RosterState {
+    pub(crate) fn active_user(&self, user_id: UserId) -> Option<&UserRecord> {
+        self.users.get(&user_id).filter(|user| user.archived_at.is_none())
+    }
+
+    pub(crate) fn active_team(&self, team_id: TeamId) -> Option<&TeamRecord> {
+        self.teams.get(&team_id).filter(|team| team.archived_at.is_none())
+    }
+
+    pub(crate) fn active_unit(&self, unit_id: UnitId) -> Option<&UnitRecord> {
+        self.units.get(&unit_id).filter(|unit| unit.archived_at.is_none())
+    }
+
+    pub(crate) fn active_qualification(&self, id: QualificationId) -> Option<&QualificationRecord> {
+        self.qualifications.get(&id).filter(|row| row.archived_at.is_none())
+    }
+
+    pub(crate) fn membership(&self, team_id: TeamId, user_id: UserId) -> Option<&Membership> {
+        self.members.get(&team_id)?.get(&user_id)
+    }
+
+    /// Present members of an active team, rising.
+    pub(crate) fn present_members(&self, team_id: TeamId) -> impl Iterator<Item = (UserId, &Membership)> {
+        self.active_team(team_id)
+            .and_then(|_| self.members.get(&team_id))
+            .into_iter()
+            .flatten()
+            .filter(|(user_id, _)| self.active_user(**user_id).is_some())
+            .map(|(user_id, membership)| (*user_id, membership))
+    }
+
+    pub(crate) fn is_member(&self, team_id: TeamId, user_id: UserId) -> bool {
+        self.membership(team_id, user_id).is_some()
+            && self.active_team(team_id).is_some()
+            && self.active_user(user_id).is_some()
+    }
+
+    pub(crate) fn teams_of(&self, user_id: UserId) -> impl Iterator<Item = TeamId> {
+        self.active(self.teams_of.get(&user_id))
+    }
+
+    pub(crate) fn mentored_by(&self, user_id: UserId) -> impl Iterator<Item = TeamId> {
+        self.active(self.mentored_by.get(&user_id))
+    }
+
+    fn active<'a>(&'a self, teams: Option<&'a BTreeSet<TeamId>>) -> impl Iterator<Item = TeamId> + 'a {
+        let teams = teams.into_iter().flatten().copied();
+        teams.filter(|team_id| self.active_team(*team_id).is_some())
+    }
+
+    pub(crate) fn learners_of(&self, qualification_id: QualificationId) -> impl Iterator<Item = UserId> {
+        let learners = self.learners_of.get(&qualification_id).into_iter().flatten().copied();
+        learners.filter(|user_id| self.active_user(*user_id).is_some())
+    }
+
+    /// Enrolments in archived qualifications count for nothing; whoever has no others is in all units.
+    pub(crate) fn course(&self, user_id: UserId) -> Course {
+        let enrolled = self.enrolments.get(&user_id).into_iter().flatten();
+        let qualifications: Vec<_> = enrolled
+            .filter(|(id, _)| self.active_qualification(**id).is_some())
+            .map(|(id, _)| (*id, self.units_of_qualification(*id)))
+            .collect();
+        if qualifications.is_empty() {
+            return self.everything.clone();
+        }
+        // A unit belongs to one qualification, so none comes twice.
+        let mut units: Vec<UnitId> = qualifications.iter().flat_map(|(_, units)| units).copied().collect();
+        units.sort_unstable();
+        Course { units, qualifications }
+    }
+
+    fn course_of_everything(&self) -> Course {
+        let active = self.units.values().filter(|unit| unit.archived_at.is_none());
+        let qualifications = self.qualifications.values().filter(|row| row.archived_at.is_none());
+        Course {
+            units: active.map(|unit| unit.unit_id).collect(),
+            qualifications: qualifications
+                .map(|row| (row.qualification_id, self.units_of_qualification(row.qualification_id)))
+                .collect(),
+        }
+    }
+
+    fn units_of_qualification(&self, id: QualificationId) -> Vec<UnitId> {
+        self.units_of.get(&id).into_iter().flatten().copied().collect()
+    }
+}
