@@ -162,42 +162,4 @@ pub(super) fn fatal(error: ClientError) -> ReplayError {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::replay::plan::{Deed, Roster, Shape, Skips};
-
-    #[test]
-    fn a_learner_has_one_lane_and_keeps_the_order_there() {
-        let commands = (0..5_000_u32).map(|row| Command {
-            user_id: u64::from(row * row % 97) + 1,
-            occurred_at_ms: i64::from(row),
-            file: 0,
-            row,
-            deed: Deed::Progress {
-                unit_id: 1,
-                percentage: 50,
-            },
-        });
-        let plan = Plan {
-            shape: Shape::Moodle,
-            digest: String::new(),
-            files: vec![],
-            ignored_files: vec![],
-            roster: Roster::default(),
-            commands: commands.collect(),
-            skipped: Skips::default(),
-            without_effect: 0,
-        };
-        let lanes = split(&plan);
-        assert_eq!(lanes.iter().map(Vec::len).sum::<usize>(), 5_000);
-        assert_eq!(lanes, split(&plan));
-        let mut seen: HashMap<u64, usize> = HashMap::new();
-        for (number, lane) in lanes.iter().enumerate() {
-            assert!(lane.is_sorted());
-            for place in lane {
-                let learner = plan.commands[*place as usize].user_id;
-                assert_eq!(*seen.entry(learner).or_insert(number), number);
-            }
-        }
-    }
-}
+mod tests;
