@@ -21,5 +21,7 @@ mod limits;
 mod matrix;
 mod points;
 mod progress;
+mod replay;
 mod roster;
 mod tidy;
+mod totals;
