@@ -191,3 +191,6 @@ fn is_lost(fault: &tokio_tungstenite::tungstenite::error::ProtocolError) -> bool
     use tokio_tungstenite::tungstenite::error::ProtocolError::{ResetWithoutClosingHandshake, SendAfterClosing};
     matches!(fault, ResetWithoutClosingHandshake | SendAfterClosing)
 }
+
+#[cfg(test)]
+mod tests;

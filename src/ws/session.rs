@@ -28,9 +28,10 @@ use homeroom_schema::limits::{
     CLOSE_GRACE, OUTBOX_BYTES_MAX, READ_DEADLINE, RIGHTS_RECHECK, SESSION_COMMANDS_MAX, SESSION_GATHER_BYTES,
 };
 use std::collections::VecDeque;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, Sleep, sleep_until, timeout};
 
 /// One session's state.
 struct Session {
@@ -47,6 +48,9 @@ struct Session {
     fetches: FuturesUnordered<BoxFuture<'static, Fetched>>,
     fetches_waiting: VecDeque<Fetch>,
     pace: Pace,
+    /// Wakes the session when something may be due. It is only ever moved earlier, or set again after it rang: ringing too
+    /// early costs a look at the clock, moving a timer costs more with each message.
+    alarm: Pin<Box<Sleep>>,
 }
 
 /// A request that has been taken.
@@ -89,6 +93,7 @@ pub(super) async fn run(app: App, caller: Principal, socket: WebSocket, mut cont
         fetches: FuturesUnordered::new(),
         fetches_waiting: VecDeque::new(),
         pace: Pace::new(token_life),
+        alarm: Box::pin(sleep_until(Instant::now())),
     };
     let close = session.serve(&mut control).await;
     session.finish(close).await;
@@ -127,7 +132,10 @@ impl Session {
     /// Waits for whatever comes first. Every branch is cancel-safe: what is not taken is there next time.
     async fn wake(&mut self, control: &mut SessionControl) -> Wake {
         let reading = self.is_reading();
-        let alarm = self.pace.next(self.line.stalls_at());
+        let due = self.pace.next(self.line.stalls_at());
+        if due < self.alarm.deadline() || self.alarm.is_elapsed() {
+            self.alarm.as_mut().reset(due);
+        }
         tokio::select! {
             reason = control.ended() => Wake::End(reason),
             event = self.line.next(reading) => Wake::Line(event),
@@ -135,7 +143,7 @@ impl Session {
             Some((id, answer)) = self.commands.next() => Wake::Answered(id, answer),
             taken = taken(&mut self.taking) => Wake::Taken(taken),
             Some(fetched) = self.fetches.next() => Wake::Fetched(fetched),
-            () = sleep_until(alarm) => Wake::Clock,
+            () = &mut self.alarm => Wake::Clock,
         }
     }
 
