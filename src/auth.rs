@@ -1,5 +1,6 @@
 //! Who is calling: tokens and tickets. What they may do is in `permissions`. Only hashes of tokens are kept.
 
+pub mod admin;
 mod tokens;
 
 pub use tokens::{NewToken, Tokens};
@@ -12,6 +13,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use homeroom_schema::records::TokenRole;
 use homeroom_schema::{TimeMs, TokenId, UserId};
+
+/// What every secret of a token begins with, so that it is recognised where it should not be.
+pub const SECRET_PREFIX: &str = "hr_";
 
 /// A caller, as their token says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,6 +1,8 @@
-//! Settings of a node: file < environment < flags. Validated here; read everywhere.
+//! Settings of a node: file < environment < flags (merged in `cli`). Validated here; read everywhere.
 
+use crate::clock::SystemClock;
 use homeroom_schema::limits;
+use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
 /// All settings of a node.
@@ -25,13 +27,24 @@ pub struct Config {
 }
 
 /// What a commit survives.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "snake_case")]
 pub enum Durability {
     /// Power loss.
     #[default]
     Full,
     /// The end of the process, but not of the machine.
     Process,
+}
+
+/// A setting that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{setting}: {problem}")]
+pub struct ConfigError {
+    /// Its name, as in the file.
+    pub setting: &'static str,
+    /// What is wrong, for people.
+    pub problem: String,
 }
 
 impl Config {
@@ -47,6 +60,87 @@ impl Config {
             board_window: limits::BOARD_WINDOW_DEFAULT,
             projector_places: limits::PROJECTOR_PLACES_DEFAULT,
             durability: Durability::Full,
+        }
+    }
+
+    /// Checks what can be checked without opening anything, and gives the clock in the node's zone.
+    ///
+    /// # Errors
+    /// The first setting that cannot be used.
+    pub fn check(&self) -> Result<SystemClock, ConfigError> {
+        let wrong = |setting, problem: String| Err(ConfigError { setting, problem });
+        match self.database_url.as_deref() {
+            Some(url) if url.starts_with("postgres://") || url.starts_with("postgresql://") => {
+                let problem = "Postgres-compatible databases arrive with a later version; without it SQLite is used";
+                return wrong("database_url", problem.into());
+            }
+            Some(_) => {
+                return wrong(
+                    "database_url",
+                    "is no postgres:// address; without it SQLite is used".into(),
+                );
+            }
+            None => {}
+        }
+        for (setting, places) in [
+            ("board_window", self.board_window),
+            ("projector_places", self.projector_places),
+        ] {
+            if !(1..=limits::BOARD_WINDOW_MAX).contains(&places) {
+                return wrong(setting, format!("must be from 1 to {}", limits::BOARD_WINDOW_MAX));
+            }
+        }
+        if let Some(token) = &self.admin_token
+            && (token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()))
+        {
+            return wrong("admin_token", "must be visible ASCII characters".into());
+        }
+        if let Some(origin) = self.allowed_origins.iter().find(|origin| !is_origin(origin)) {
+            return wrong(
+                "allowed_origins",
+                format!("{origin} is no origin like https://school.example"),
+            );
+        }
+        match SystemClock::new(&self.time_zone) {
+            Some(clock) => Ok(clock),
+            None => wrong("time_zone", format!("there is no time zone named {}", self.time_zone)),
+        }
+    }
+}
+
+fn is_origin(text: &str) -> bool {
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    rest.is_some_and(|host| !host.is_empty() && !host.contains(['/', '?', '#', '@', ' ']))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_that_cannot_be_used_are_named() {
+        let change: [(&str, fn(&mut Config)); 10] = [
+            ("", |_| ()),
+            ("", |c| c.time_zone = "Europe/Berlin".into()),
+            ("", |c| c.allowed_origins = vec!["https://school.example:8443".into()]),
+            ("time_zone", |c| c.time_zone = "Mars/Olympus".into()),
+            ("database_url", |c| c.database_url = Some("postgres://x".into())),
+            ("database_url", |c| c.database_url = Some("mysql://x".into())),
+            ("board_window", |c| c.board_window = 1_001),
+            ("projector_places", |c| c.projector_places = 0),
+            ("admin_token", |c| c.admin_token = Some("a b".into())),
+            ("allowed_origins", |c| {
+                c.allowed_origins = vec!["https://school.example/".into()]
+            }),
+        ];
+        for (setting, change) in change {
+            let mut config = Config::new("x");
+            change(&mut config);
+            assert_eq!(
+                config.check().err().map_or("", |error| error.setting),
+                setting,
+                "{config:?}"
+            );
         }
     }
 }

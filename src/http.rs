@@ -1,9 +1,50 @@
 //! The HTTP routes: each reads a request, asks `permissions`, and hands it to the engine. No rules of learning here.
 
+mod answer;
+mod body;
+mod call;
+mod catalogue;
+mod cursor;
+mod events;
+mod health;
+mod import;
+mod layers;
+mod leaderboards;
+mod learners;
+mod openapi;
+mod page;
+mod points;
+mod roster;
+mod routes;
+mod teams;
+mod tokens;
+mod users;
+
 use crate::app::App;
+use crate::problem::Problem;
 use axum::Router;
+use routes::Routes;
 
 /// All routes of a node.
 pub fn router(app: App) -> Router {
-    Router::new().with_state(app)
+    let router = routes().router;
+    let router = router
+        .fallback(|| async { Problem::not_found() })
+        .method_not_allowed_fallback(|| async { Problem::method_not_allowed() });
+    layers::around(router, &app).with_state(app)
+}
+
+/// The table of routes, as it is served.
+fn routes() -> Routes {
+    let routes = Routes::default();
+    let routes = health::routes(routes);
+    let routes = tokens::routes(routes);
+    let routes = users::routes(routes);
+    let routes = catalogue::routes(routes);
+    let routes = teams::routes(routes);
+    let routes = import::routes(routes);
+    let routes = points::routes(routes);
+    let routes = events::routes(routes);
+    let routes = learners::routes(routes);
+    leaderboards::routes(routes)
 }

@@ -10,10 +10,14 @@ pub use under_way::{Entered, Guard, Keys, Waiter};
 use crate::app::App;
 use crate::auth::Principal;
 use crate::problem::Problem;
+use axum::http::HeaderName;
 use homeroom_actors::engine::KeyClaim;
 use homeroom_schema::limits::KEY_CHARS_MAX;
 use homeroom_schema::records::{KeyHash, KeyRecord};
 use sha2::{Digest, Sha256};
+
+/// The header that marks an answer as given before.
+pub const REPLAYED_HEADER: HeaderName = HeaderName::from_static("idempotency-replayed");
 
 /// The claim of a caller's key for a request. Keys belong to the person of the token, else to the token.
 ///
@@ -37,6 +41,38 @@ pub fn claim_of_item(caller: &Principal, batch_key: &str, index: usize, fingerpr
         hash: hash(caller, "item", batch_key, index as u64 + 1),
         fingerprint: fingerprint.0,
     }
+}
+
+/// What a request meets when it comes to its turn.
+#[derive(Debug)]
+pub enum Turn {
+    /// It is the first: to be carried out while the guard lives.
+    First(Option<Guard>),
+    /// It was carried out before.
+    Again(KeyRecord),
+}
+
+/// Waits for the turn of a request, if it has a key.
+///
+/// # Errors
+/// 409 `request_in_progress`, 422 `idempotency_key_reused`, 503.
+pub async fn turn(app: &App, claim: Option<&KeyClaim>) -> Result<Turn, Problem> {
+    let Some(claim) = claim else {
+        return Ok(Turn::First(None));
+    };
+    let guard = app.keys().enter_or_wait(claim.hash).await?;
+    Ok(match earlier(app, claim).await? {
+        Some(record) => Turn::Again(record),
+        None => Turn::First(Some(guard)),
+    })
+}
+
+/// What the key did, after the engine said that somebody else had taken it first.
+///
+/// # Errors
+/// As [`turn`].
+pub async fn taken(app: &App, claim: &KeyClaim) -> Result<KeyRecord, Problem> {
+    earlier(app, claim).await?.ok_or_else(Problem::request_in_progress)
 }
 
 /// What this key did earlier, if anything.

@@ -2,11 +2,13 @@
 
 pub mod app;
 pub mod auth;
+pub mod cli;
 pub mod client;
 pub mod clock;
 pub mod commands;
 pub mod config;
 pub mod demo;
+pub mod fields;
 pub mod http;
 pub mod idempotency;
 pub mod import;
@@ -20,6 +22,7 @@ pub mod wire;
 pub mod ws;
 
 mod run;
+mod serve;
 
 pub use config::Config;
 pub use run::{RunError, run};

@@ -117,6 +117,13 @@ impl Problem {
         )
     }
 
+    /// The route has no such method; `Allow` names those that it has.
+    #[must_use]
+    pub fn method_not_allowed() -> Self {
+        let detail = "This path has other methods: see the header `Allow`.";
+        Self::new(405, "method_not_allowed", "No such method here", detail)
+    }
+
     /// Something named does not exist, or may not be known to the caller: the answer is the same.
     #[must_use]
     pub fn unknown(kind: Unknown) -> Self {

@@ -1,36 +1,165 @@
 //! Starts a node on a listener and stops it in order: the one entry that `main` and every integration test use.
 
-use crate::config::Config;
+use crate::app::App;
+use crate::auth::Tokens;
+use crate::auth::admin::{self, AdminToken};
+use crate::config::{Config, ConfigError, Durability};
+use crate::http;
+use crate::secret::NodeSecret;
+use crate::serve::serve;
+use homeroom_actors::domain::Rules;
+use homeroom_actors::sessions::EndReason;
+use homeroom_actors::{Clock, Engine, EngineSettings};
+use homeroom_schema::records::{Append, Row};
+use homeroom_schema::sqlite::SqliteOptions;
+use homeroom_schema::{SqliteStore, Store, StoreError, limits};
 use std::future::Future;
+use std::io;
+use std::sync::Arc;
 use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 
 /// Why a node could not start or had to end.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
+    /// A setting cannot be used.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
     /// The store could not be opened or has failed for good.
     #[error(transparent)]
-    Store(#[from] homeroom_schema::StoreError),
+    Store(#[from] StoreError),
     /// The operating system refused something.
     #[error("{what}: {cause}")]
     Io {
         /// What was tried.
         what: String,
         /// What the system said.
-        cause: std::io::Error,
+        cause: io::Error,
     },
+    /// The engine cannot go on. Everything acknowledged is safe.
+    #[error("the engine cannot go on: {0}")]
+    Engine(String),
 }
 
 /// Runs a node until `shutdown` resolves, then stops it in order: no new connections, sessions told (close 1012 with a
 /// retry hint), what is under way committed, snapshots kept, store closed.
 ///
 /// # Errors
-/// [`RunError`] when the node cannot start, or its store fails for good.
+/// [`RunError`] when the node cannot start, or its engine or store fails for good.
 pub async fn run(
     config: Config,
     listener: TcpListener,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), RunError> {
-    let _ = (config, listener);
-    shutdown.await;
-    unimplemented!("the node")
+    let address = listener.local_addr().map_err(|cause| io_error("the listener", cause))?;
+    let app = start(config).await?;
+    let stop = CancellationToken::new();
+    // Should this future be dropped, the server ends all the same.
+    let _stop = stop.clone().drop_guard();
+    let mut serving = tokio::spawn(serve(listener, http::router(app.clone()), stop.clone()));
+    tracing::info!("homeroom is ready on http://{address}");
+    let ended = tokio::select! {
+        () = shutdown => Ok(()),
+        _ = &mut serving => Err(RunError::Engine("the server has ended".into())),
+    };
+    if let Err(error) = &ended {
+        tracing::error!(%error, "the node has to end");
+    }
+    tracing::info!("homeroom is stopping");
+    app.begin_stopping();
+    stop.cancel();
+    let in_order = async {
+        // Sessions are told at once; requests under way get their answers before the engine goes.
+        app.engine().sessions().end_all(EndReason::Stopping);
+        if !serving.is_finished() {
+            let _ = serving.await;
+        }
+        app.engine().stop().await;
+    };
+    match tokio::time::timeout(limits::STOP_DEADLINE, in_order).await {
+        Ok(()) => tracing::info!("homeroom has stopped"),
+        // Everything acknowledged is durable; what is lost is the tidying up.
+        Err(_) => tracing::warn!("homeroom has stopped before everything was put away"),
+    }
+    ended
+}
+
+async fn start(config: Config) -> Result<App, RunError> {
+    let clock: Arc<dyn Clock> = Arc::new(config.check()?);
+    let store = open(&config).await?;
+    let secret = secret(&*store).await?;
+    let now = clock.now();
+    let tokens = Tokens::new(store.load_tokens(now).await?);
+    let fixed_before = store.setting(admin::FIXED_TOKEN_SETTING).await?;
+    let settings = EngineSettings {
+        board_window: config.board_window,
+        projector_places: config.projector_places,
+        learner_idle: limits::LEARNER_IDLE,
+        rules: Rules::shipped(),
+    };
+    let engine = Engine::start(store, Arc::clone(&clock), settings).await?;
+    let admin = match &config.admin_token {
+        Some(secret) => admin::fixed(&tokens, secret, fixed_before.and_then(|id| id.parse().ok()), now),
+        None => admin::in_file(&tokens, &config.data, now)
+            .map_err(|cause| io_error("the file of the admin token", cause))?,
+    };
+    keep_admin_token(&engine, &tokens, admin).await?;
+    Ok(App::new(engine, config, clock, secret, tokens))
+}
+
+async fn open(config: &Config) -> Result<Arc<dyn Store>, RunError> {
+    let options = SqliteOptions {
+        directory: config.data.clone(),
+        durability: match config.durability {
+            Durability::Full => homeroom_schema::Durability::Full,
+            Durability::Process => homeroom_schema::Durability::Process,
+        },
+        readers: limits::READERS_MAX,
+    };
+    let opened = tokio::task::spawn_blocking(move || SqliteStore::open(options)).await;
+    let store = opened.map_err(|cause| RunError::Engine(cause.to_string()))??;
+    Ok(Arc::new(store))
+}
+
+/// The node's secret, made at the first start. Nothing else writes yet: the engine starts after this.
+async fn secret(store: &dyn Store) -> Result<NodeSecret, RunError> {
+    if let Some(kept) = store.setting(NodeSecret::SETTING).await? {
+        return NodeSecret::from_hex(&kept).ok_or_else(|| {
+            let cause = format!("the setting {} is no secret", NodeSecret::SETTING);
+            RunError::Store(StoreError::Damaged { cause })
+        });
+    }
+    let secret = NodeSecret::random().map_err(|cause| io_error("the system's randomness", io::Error::other(cause)))?;
+    let row = Row::Setting {
+        name: NodeSecret::SETTING.into(),
+        value: secret.to_hex(),
+    };
+    let append = Append {
+        rows: vec![row],
+        ..Append::default()
+    };
+    store.commit(vec![append]).await?;
+    Ok(secret)
+}
+
+async fn keep_admin_token(engine: &Engine, tokens: &Tokens, admin: AdminToken) -> Result<(), RunError> {
+    if !admin.rows.is_empty() {
+        let kept = engine.keep_rows(admin.rows, None).await;
+        kept.map_err(|error| RunError::Engine(format!("the admin token cannot be kept: {error}")))?;
+    }
+    if let Some(ended) = admin.ended {
+        tokens.remove(ended);
+    }
+    if let Some(added) = admin.added {
+        tokens.insert(added);
+    }
+    if let Some(file) = admin.file {
+        tracing::info!("the admin token is in the file {}", file.display());
+    }
+    Ok(())
+}
+
+fn io_error(what: &str, cause: io::Error) -> RunError {
+    let what = what.to_owned();
+    RunError::Io { what, cause }
 }

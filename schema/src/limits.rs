@@ -132,6 +132,17 @@ pub const BODY_BYTES_MAX: usize = 1024 * 1024;
 pub const EVENTS_BODY_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Bytes of a body of `/import`.
 pub const IMPORT_BODY_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// How long the head of a request may take. At the bound the connection is closed.
+pub const HEAD_DEADLINE: Duration = Duration::from_secs(10);
+/// How long the body of a request may take. At the bound: 408 `request_timeout`.
+pub const BODY_DEADLINE: Duration = Duration::from_secs(25);
+/// Bytes of a refused body that are thrown away, so that its sender gets to read the answer. At the bound the connection
+/// is closed.
+pub const BODY_DRAIN_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// How long a refused body is thrown away.
+pub const BODY_DRAIN_DEADLINE: Duration = Duration::from_secs(5);
+/// HTTP connections open at once (sessions are bounded apart). At the bound new ones wait to be accepted.
+pub const CONNECTIONS_MAX: usize = 32_768;
 /// Items of one call of `/events`. At the bound: 422.
 pub const EVENTS_ITEMS_MAX: usize = 1_000;
 /// Rows of one call of `/import`. At the bound: 422.
@@ -162,6 +173,8 @@ pub const TOKENS_MAX: usize = 2_000_000;
 pub const OCCURRED_AHEAD_MS: i64 = 5 * 60 * 1_000;
 /// Milliseconds between two kept touches of one unit by one learner.
 pub const TOUCH_EVERY_MS: i64 = 60 * 1_000;
+/// Requests under way when a stop begins have this long to end. Then their connections are cut.
+pub const HTTP_DRAIN_DEADLINE: Duration = Duration::from_secs(2);
 /// A stop is over by then, whatever is still open.
 pub const STOP_DEADLINE: Duration = Duration::from_secs(10);
 

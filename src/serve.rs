@@ -1,0 +1,102 @@
+//! Accepts connections and speaks HTTP/1.1 on each, with a deadline for heads. No routes here.
+
+use axum::Router;
+use homeroom_schema::limits::{CONNECTIONS_MAX, HEAD_DEADLINE, HTTP_DRAIN_DEADLINE};
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use std::io;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// Bytes of a head, and of what is read ahead.
+const HEAD_BYTES_MAX: usize = 64 * 1024;
+/// How long accepting rests when the system has no more to give (file handles, memory): without it the loop would spin.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Serves until `stop`; then takes no new connections, lets requests under way end within [`HTTP_DRAIN_DEADLINE`], and cuts
+/// what is left. Upgraded sockets are their sessions' affair.
+pub(crate) async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) {
+    let connections = TaskTracker::new();
+    let cut = CancellationToken::new();
+    // Whoever drops this future cuts the connections too.
+    let _cut = cut.clone().drop_guard();
+    let slots = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    loop {
+        let accepted = tokio::select! {
+            () = stop.cancelled() => break,
+            accepted = accept(&listener, &slots) => accepted,
+        };
+        match accepted {
+            Ok((stream, slot)) => {
+                let connection = connection(stream, router.clone(), stop.clone());
+                let cut = cut.clone();
+                connections.spawn(async move {
+                    let _slot = slot;
+                    let _ = cut.run_until_cancelled(connection).await;
+                });
+            }
+            Err(error) if is_of_one_connection(&error) => {}
+            Err(error) => {
+                tracing::warn!(%error, "cannot accept connections");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+    drop(listener);
+    connections.close();
+    if tokio::time::timeout(HTTP_DRAIN_DEADLINE, connections.wait())
+        .await
+        .is_err()
+    {
+        tracing::warn!(left = connections.len(), "cutting connections that did not end in time");
+        cut.cancel();
+        connections.wait().await;
+    }
+}
+
+async fn accept(listener: &TcpListener, slots: &Arc<Semaphore>) -> io::Result<(TcpStream, OwnedSemaphorePermit)> {
+    let slot = Arc::clone(slots).acquire_owned().await.map_err(io::Error::other)?;
+    let (stream, _) = listener.accept().await?;
+    // Answers are written whole: waiting for more to fill a packet only delays them.
+    stream.set_nodelay(true)?;
+    Ok((stream, slot))
+}
+
+/// Whether a failure to accept says something about that one client only.
+fn is_of_one_connection(error: &io::Error) -> bool {
+    use io::ErrorKind::{
+        ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted, InvalidInput, NotConnected,
+    };
+    let kind = error.kind();
+    matches!(
+        kind,
+        ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted | InvalidInput | NotConnected
+    )
+}
+
+async fn connection(stream: TcpStream, router: Router, stop: CancellationToken) {
+    let served = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_DEADLINE)
+        .max_buf_size(HEAD_BYTES_MAX)
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router))
+        .with_upgrades();
+    let mut served = pin!(served);
+    let ended = tokio::select! {
+        ended = &mut served => ended,
+        () = stop.cancelled() => {
+            served.as_mut().graceful_shutdown();
+            served.await
+        }
+    };
+    if let Err(error) = ended {
+        // A client that hung up or spoke no HTTP: its own affair.
+        tracing::trace!(%error, "connection ended");
+    }
+}
