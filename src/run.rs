@@ -60,6 +60,7 @@ pub async fn run(
     tracing::info!("homeroom is ready on http://{address}");
     let ended = tokio::select! {
         () = shutdown => Ok(()),
+        cause = app.engine().fatal() => Err(RunError::Engine(cause)),
         _ = &mut serving => Err(RunError::Engine("the server has ended".into())),
     };
     if let Err(error) = &ended {
@@ -96,6 +97,7 @@ async fn start(config: Config) -> Result<App, RunError> {
         projector_places: config.projector_places,
         learner_idle: limits::LEARNER_IDLE,
         rules: Rules::shipped(),
+        secret: secret.bytes(),
     };
     let engine = Engine::start(store, Arc::clone(&clock), settings).await?;
     let admin = match &config.admin_token {

@@ -196,10 +196,9 @@ impl Engine {
     pub async fn fatal(&self) -> String {
         let mut fatal = self.inner.tree.fatal.subscribe();
         // The sender lives in the tree, which this handle holds.
-        match fatal.wait_for(Option::is_some).await {
-            Ok(cause) => cause.clone().unwrap_or_default(),
-            Err(_) => std::future::pending().await,
-        }
+        let told = fatal.wait_for(Option::is_some).await;
+        told.map_or_else(|closed| Some(closed.to_string()), |cause| cause.clone())
+            .unwrap_or_default()
     }
 
     /// A permit for one command. It is given back with the answer.
