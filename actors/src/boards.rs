@@ -4,6 +4,8 @@ mod actor;
 mod marks;
 mod read;
 mod rows;
+#[cfg(test)]
+mod tests;
 mod window;
 
 pub(crate) use actor::BoardMsg;

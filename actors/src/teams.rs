@@ -5,6 +5,8 @@ mod facts;
 mod marks;
 mod members;
 mod performance;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use actor::TeamMsg;
 pub(crate) use marks::TeamMarks;

@@ -177,6 +177,9 @@ impl BoardState {
             self.source.load(&self.hub).await.map_err(restart_me)?;
             self.renamed.all = true;
         }
+        if marks.concern_roster() {
+            self.source.refresh(&self.hub);
+        }
         let mut all = Vec::new();
         if marks.wants_members() {
             all = self.source.candidates(&self.hub);

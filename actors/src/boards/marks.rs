@@ -66,6 +66,11 @@ impl BoardMarks {
         self.reload || self.members.is_some()
     }
 
+    /// Whether the roster has changed for any row.
+    pub(super) fn concern_roster(&self) -> bool {
+        self.wants_members() || self.rows.values().any(|row| row.named)
+    }
+
     /// Whether nothing is marked.
     pub(super) fn is_empty(&self) -> bool {
         self.rows.is_empty() && !self.wants_members()

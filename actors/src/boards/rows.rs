@@ -4,7 +4,7 @@
 use crate::domain::board::{Score, Standing};
 use crate::hub::Hub;
 use crate::topics::BoardName;
-use homeroom_schema::{QualificationId, StoreError, TeamId, UserId};
+use homeroom_schema::{StoreError, TeamId, UserId};
 use std::collections::{HashMap, HashSet};
 
 /// People of one page of the roster.
@@ -50,8 +50,16 @@ impl Source {
         }
     }
 
-    /// Everybody who may be on the board now. Refreshes what is known of memberships.
-    pub(super) fn candidates(&mut self, hub: &Hub) -> Vec<u64> {
+    /// Reads anew who is enrolled. Whoever comes back from the archive comes back to enrolments, too.
+    pub(super) fn refresh(&mut self, hub: &Hub) {
+        if let BoardName::Qualification(qualification_id) = self.board {
+            let learners = hub.roster().learners_of(qualification_id);
+            self.enrolled = learners.into_iter().map(UserId::get).collect();
+        }
+    }
+
+    /// Everybody who may be on the board now.
+    pub(super) fn candidates(&self, hub: &Hub) -> Vec<u64> {
         match self.board {
             BoardName::All => all_users(hub),
             BoardName::Teams => all_teams(hub),
@@ -59,10 +67,7 @@ impl Source {
                 let members = hub.roster().members(team_id);
                 members.iter().map(|member| member.user_id.get()).collect()
             }
-            BoardName::Qualification(qualification_id) => {
-                self.enrolled = enrolled(hub, qualification_id);
-                self.enrolled.iter().chain(self.entries.keys()).copied().collect()
-            }
+            BoardName::Qualification(_) => self.enrolled.iter().chain(self.entries.keys()).copied().collect(),
         }
     }
 
@@ -90,6 +95,7 @@ impl Source {
 
     /// All rows of now.
     pub(super) fn rows(&mut self, hub: &Hub) -> Vec<Standing> {
+        self.refresh(hub);
         let ids = self.candidates(hub);
         let row = |id| {
             Some(Standing {
@@ -143,9 +149,4 @@ fn all_teams(hub: &Hub) -> Vec<u64> {
             _ => return ids,
         }
     }
-}
-
-fn enrolled(hub: &Hub, qualification_id: QualificationId) -> HashSet<u64> {
-    let learners = hub.roster().learners_of(qualification_id);
-    learners.into_iter().map(UserId::get).collect()
 }

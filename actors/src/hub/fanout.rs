@@ -103,8 +103,7 @@ fn mark_qualifications(hub: &Hub, changes: &[LearnerChange]) {
 pub(super) fn roster_changed(hub: &Hub, change: &RosterChange) {
     let event_id = change.event_id.get();
     hub.saw_event(event_id);
-    // The roster no longer says which teams a person who is gone was in: then every team looks again.
-    let many = change.users.len() > USERS_ONE_BY_ONE_MAX || change.users.iter().any(|user_id| is_gone(hub, *user_id));
+    let many = change.users.len() > USERS_ONE_BY_ONE_MAX;
     let mut teams: Vec<TeamId> = change.teams.clone();
     if !many {
         teams.extend(change.users.iter().flat_map(|user_id| hub.roster().teams_of(*user_id)));
@@ -139,17 +138,14 @@ pub(super) fn roster_changed(hub: &Hub, change: &RosterChange) {
         _ => {}
     });
     // What units there are and who is enrolled where decides how far anybody is.
-    let all = many || !change.units.is_empty() || !change.qualifications.is_empty();
+    let all = !change.units.is_empty() || !change.qualifications.is_empty();
     hub.teams().for_each(|handle| {
-        if all || teams.binary_search(&handle.key).is_ok() {
+        if many || teams.binary_search(&handle.key).is_ok() {
+            handle.mark_lazily(|marks| marks.members(event_id));
+        } else if all {
             handle.mark_lazily(|marks| marks.roster(event_id));
         }
     });
-}
-
-fn is_gone(hub: &Hub, user_id: UserId) -> bool {
-    let user = hub.roster().user(user_id);
-    user.is_none_or(|user| user.archived_at.is_some())
 }
 
 fn name_all(marks: &mut BoardMarks, users: &[UserId], event_id: u64) {

@@ -186,7 +186,7 @@ impl TeamState {
             self.facts.load(&self.hub).await?;
         }
         if marks.roster {
-            let members = self.members.refresh(&self.hub, self.handle.key, marks.reload);
+            let members = self.members.refresh(&self.hub, self.handle.key, marks.members);
             members.await.map_err(restart_me)?;
         }
         self.members.completed(&self.hub, &marks.completed);

@@ -14,9 +14,11 @@ pub(crate) struct TeamMarks {
     pub(super) scored: u64,
     /// Units completed by members.
     pub(super) completed: BTreeSet<(UserId, UnitId)>,
-    /// Members, names, enrolments or units may have changed.
+    /// Names, enrolments or units may have changed.
     pub(super) roster: bool,
-    /// Completed units may have changed without being told.
+    /// Who is a member may have changed, and while somebody was none nobody told what they completed.
+    pub(super) members: bool,
+    /// Anything may have changed without being told.
     pub(super) reload: bool,
 }
 
@@ -37,10 +39,16 @@ impl TeamMarks {
         }
     }
 
-    /// The roster has changed in a way that may concern the team.
+    /// What counts for members may have changed.
     pub(crate) fn roster(&mut self, event_id: u64) {
         self.event_id = self.event_id.max(event_id);
         self.roster = true;
+    }
+
+    /// The team itself may have changed, or who its members are.
+    pub(crate) fn members(&mut self, event_id: u64) {
+        self.roster(event_id);
+        self.members = true;
     }
 
     /// The board of teams, at this version, gives the team another rank than it knows.
@@ -51,6 +59,7 @@ impl TeamMarks {
     /// Anything may have changed without being told.
     pub(crate) fn reload(&mut self) {
         self.roster = true;
+        self.members = true;
         self.reload = true;
     }
 }

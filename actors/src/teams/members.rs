@@ -22,7 +22,7 @@ struct Member {
 }
 
 impl Members {
-    /// Reads from the roster who is a member now, and from the store what new members (or, to be sure, all) have completed.
+    /// Reads from the roster who is a member now, and from the store what new members, or all, have completed.
     pub(super) async fn refresh(&mut self, hub: &Hub, team_id: TeamId, all: bool) -> Result<(), StoreError> {
         let present: Vec<UserId> = hub
             .roster()
