@@ -241,24 +241,6 @@ impl Hub {
         self.inner.boards.stop(STOP_DEADLINE / 4).await;
     }
 
-    /// Makes a board that is awake fail, for tests.
-    #[cfg(feature = "faults")]
-    pub fn poison_board(&self, board: BoardName, period: Period) {
-        let handle = self.inner.boards.get((board, period));
-        if let Some(actor) = handle.and_then(|handle| handle.actor()) {
-            let _ = actor.cast(crate::boards::BoardMsg::Poison);
-        }
-    }
-
-    /// Makes a team that is awake fail, for tests.
-    #[cfg(feature = "faults")]
-    pub fn poison_team(&self, team_id: TeamId) {
-        let handle = self.inner.teams.get(team_id);
-        if let Some(actor) = handle.and_then(|handle| handle.actor()) {
-            let _ = actor.cast(TeamMsg::Poison);
-        }
-    }
-
     pub(crate) fn store(&self) -> &Arc<dyn Store> {
         &self.inner.store
     }

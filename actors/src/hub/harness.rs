@@ -1,17 +1,20 @@
 //! A small school for the tests of boards and teams: a real hub over a store in memory, and a naive model of what it should
 //! say. What was kept is delivered by hand, so that tests choose when, how often and in which order.
 
-#![allow(clippy::disallowed_methods, reason = "a commit under way ends with its test's runtime")]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "a commit under way ends with its test's runtime"
+)]
 
 use super::{Hub, HubArgs, RosterChange};
-use crate::boards::BoardsSupervisor;
+use crate::boards::{BoardMsg, BoardsSupervisor};
 use crate::clock::Clock;
 use crate::domain::board::{Score, Standing};
 use crate::journal::LearnerChange;
 use crate::roster::Roster;
 use crate::scores::Scores;
-use crate::teams::TeamsSupervisor;
-use crate::topics::BoardName;
+use crate::teams::{TeamMsg, TeamsSupervisor};
+use crate::topics::{BoardName, Period};
 use homeroom_schema::records::{
     Append, AppendOutcome, EnrolmentRecord, LearnerHead, MemberRecord, NewEvent, PointsRecord, ProgressRecord,
     QualificationRecord, Row, StreamAppend, StreamId, TeamRecord, UnitRecord, UserRecord, UserRole,
@@ -181,13 +184,7 @@ impl World {
             });
         });
         let (root, _) = Actor::spawn(None, Root, ()).await.unwrap();
-        Actor::spawn_linked(None, BoardsSupervisor, hub.clone(), root.get_cell())
-            .await
-            .unwrap();
-        Actor::spawn_linked(None, TeamsSupervisor, hub.clone(), root.get_cell())
-            .await
-            .unwrap();
-        Self {
+        let world = Self {
             hub,
             store,
             roster,
@@ -196,7 +193,18 @@ impl World {
             last_event_id: 0,
             roster_version: Version::ZERO,
             now: 0,
-        }
+        };
+        world.start().await;
+        world
+    }
+
+    /// Starts the supervisors.
+    pub(crate) async fn start(&self) {
+        let (hub, root) = (&self.hub, &self.root);
+        let boards = Actor::spawn_linked(None, BoardsSupervisor, hub.clone(), root.get_cell());
+        boards.await.unwrap();
+        let teams = Actor::spawn_linked(None, TeamsSupervisor, hub.clone(), root.get_cell());
+        teams.await.unwrap();
     }
 
     /// Three teams, two qualifications with two units each, and `people`: every fifth is staff.
@@ -381,6 +389,22 @@ impl World {
             key: None,
         })
         .await
+    }
+
+    /// Makes a board that is awake fail.
+    pub(crate) fn fail_board(&self, board: BoardName) {
+        let handle = self.hub.boards().get((board, Period::All));
+        if let Some(actor) = handle.and_then(|handle| handle.actor()) {
+            let _ = actor.cast(BoardMsg::Poison);
+        }
+    }
+
+    /// Makes a team that is awake fail.
+    pub(crate) fn fail_team(&self, team_id: TeamId) {
+        let handle = self.hub.teams().get(team_id);
+        if let Some(actor) = handle.and_then(|handle| handle.actor()) {
+            let _ = actor.cast(TeamMsg::Poison);
+        }
     }
 
     /// Awards points and delivers that at once.
