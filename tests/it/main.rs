@@ -10,6 +10,7 @@
 mod support;
 
 mod api;
+mod api_cli;
 mod api_refusals;
 mod auth;
 mod boards;

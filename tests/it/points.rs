@@ -325,6 +325,26 @@ async fn everything_counts_by_when_it_happened() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_happens_more_than_five_minutes_from_now() {
+    let node = Node::start().await;
+    Class::of(&node, 1).await;
+    let now = jiff::Timestamp::now();
+    let ahead = |seconds: i64| (now + jiff::SignedDuration::from_secs(seconds)).to_string();
+    for (reference, seconds, status) in [(1, 6 * 60, 422), (2, 4 * 60, 201), (3, 0, 201), (4, -1, 201)] {
+        let mut wish = earn(1, "complete_quiz", reference);
+        wish["occurred_at"] = json!(ahead(seconds));
+        let answer = node.admin().post("/points/earn", wish).await;
+        assert_eq!(answer.status, status, "{seconds} s ahead: {}", answer.text);
+    }
+    let progress = |seconds: i64| json!({"unit_id": 101, "progress_percentage": 5, "occurred_at": ahead(seconds)});
+    node.admin()
+        .post("/progress/1", progress(6 * 60))
+        .await
+        .any_problem(422);
+    node.admin().post("/progress/1", progress(4 * 60)).await.expect(200);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn only_admins_and_services_say_when() {
     let node = Node::start().await;
     Class::of(&node, 1).await;
