@@ -290,9 +290,11 @@ async fn a_qualification_ranks_its_learners_by_points_inside_it() {
     }
     let board = async |admin: &Client| rows(&entries(admin, "/leaderboards/qualification:20").await);
     assert_eq!(board(&admin).await, [(1, 2, 100), (2, 1, 50), (3, 3, 0)]);
+    // Who has points inside it stays on it; who has none and is no longer enrolled does not.
     admin.delete("/qualifications/20/learners/2").await.ok();
-    assert_eq!(board(&admin).await, [(1, 1, 50), (2, 3, 0)]);
-    admin.put("/qualifications/20/learners/2", json!({})).await.ok();
+    admin.delete("/qualifications/20/learners/3").await.ok();
+    assert_eq!(board(&admin).await, [(1, 2, 100), (2, 1, 50)]);
+    admin.put("/qualifications/20/learners/3", json!({})).await.ok();
     assert_eq!(board(&admin).await, [(1, 2, 100), (2, 1, 50), (3, 3, 0)]);
     node.restart().await;
     assert_eq!(board(&node.admin()).await, [(1, 2, 100), (2, 1, 50), (3, 3, 0)]);

@@ -95,7 +95,7 @@ async fn i2_everything_reads_the_same_after_a_restart() {
             let mut wish = earn(user_id, "complete_quiz", reference);
             wish["evidence"] = json!({"score": 0.1 + user_id as f64 / 10.0, "duration_ms": 1000 * user_id});
             awards.push(admin.post("/points/earn", wish).await.expect(201)["event_id"].clone());
-            let progress = json!({"unit_id": reference, "progress_percentage": 17 * user_id});
+            let progress = json!({"unit_id": reference, "progress_percentage": 16 * user_id});
             admin.post(&format!("/progress/{user_id}"), progress).await.ok();
         }
         admin
@@ -205,7 +205,9 @@ fn damage_snapshots(directory: &std::path::Path) -> usize {
         .expect("snapshots hold bytes");
     database
         .execute(
-            &format!("UPDATE snapshots SET {column} = substr({column}, 1, length({column}) - 1) || x'a5'"),
+            &format!(
+                "UPDATE snapshots SET {column} = CAST(substr({column}, 1, length({column}) - 1) || x'a5' AS BLOB)"
+            ),
             [],
         )
         .unwrap()

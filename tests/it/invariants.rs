@@ -1,5 +1,5 @@
 //! Random classrooms against a model of the contract: sockets that come and go, restarts, and every number recomputed.
-//! What each run did is drawn from a printed seed.
+//! What each run did is drawn from a printed seed. Held here: I1, I3, I4, I5, I6 and I10.
 
 use crate::support::{Class, Client, Listener, Node, Random, Socket, earn, soak};
 use serde_json::{Value, json};

@@ -28,7 +28,7 @@ fn files(endings: &[&str]) -> Vec<(PathBuf, String)> {
         }
     }
     assert!(
-        found.len() > 10,
+        !found.is_empty(),
         "the files of {endings:?} were not found under {}",
         root.display()
     );
