@@ -2,7 +2,7 @@
 
 use crate::domain::achievements::AchievementProgress;
 use crate::domain::action::{Action, RefusalReason};
-use crate::domain::course::Completion;
+use crate::domain::course::{Completion, SkillMastery};
 use crate::domain::learner::UnitProgress;
 use homeroom_schema::{EventId, QualificationId, ReferenceId, TeamId, TimeMs, UnitId, UserId, Version};
 use std::sync::Arc;
@@ -134,6 +134,8 @@ pub struct TeamPerformance {
     pub units_completed: usize,
     /// For each qualification that a member is enrolled in, rising.
     pub course_completion: Vec<CourseCompletion>,
+    /// For each skill that a member's course trains, by name: the mean of those members' mastery.
+    pub skills: Vec<SkillMastery>,
     /// Team achievements recorded.
     pub team_achievements: usize,
     /// The team's competition rank on the board `teams`; none while it has no members.

@@ -24,7 +24,11 @@ fn course(qualifications: &[(u64, &[u64])]) -> Course {
         })
         .collect();
     let units = qualifications.iter().flat_map(|(_, units)| units.clone()).collect();
-    Course { units, qualifications }
+    Course {
+        units,
+        qualifications,
+        ..Course::default()
+    }
 }
 
 fn keep(learner: &mut Learner, command: &Command) {
@@ -251,4 +255,27 @@ fn observations_that_json_cannot_hold_are_not_counted() {
             ..Counters::default()
         }
     );
+}
+
+#[test]
+fn mastery_is_the_share_of_completed_units_that_train_a_skill() {
+    let course = Course {
+        skills: vec![
+            ("algebra".into(), vec![unit(2), unit(3)]),
+            ("fractions".into(), vec![unit(1), unit(2)]),
+        ],
+        ..course(&[(1, &[1, 2, 3])])
+    };
+    let mut learner = Learner::new(UserId::MIN);
+    for (id, progress_percentage) in [(1, 100), (2, 100), (3, 60)] {
+        let progress = Progress {
+            unit: unit(id),
+            progress_percentage,
+            occurred_at: TimeMs(1),
+        };
+        keep(&mut learner, &Command::Progress(progress));
+    }
+    let skills = completion(&learner, &course).skills;
+    let shown: Vec<_> = skills.iter().map(|one| (&*one.skill, one.mastery)).collect();
+    assert_eq!(shown, [("algebra", 0.5), ("fractions", 1.0)]);
 }

@@ -22,7 +22,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
 
 async fn progress(call: Call) -> Answered {
     let view = view(&call).await?;
-    let body = wire::progress(&view, call.app.engine().roster());
+    let body = wire::progress(&view);
     Ok(answer::tagged(call.headers(), &body))
 }
 

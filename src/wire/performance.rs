@@ -1,5 +1,6 @@
 //! A team's performance, by lens.
 
+use super::learner::skills;
 use homeroom_actors::Lens;
 use homeroom_actors::views::{MemberPerformance, TeamPerformance};
 use serde_json::{Value, json};
@@ -42,6 +43,7 @@ pub fn performance(view: &TeamPerformance, lens: Lens) -> Value {
             "units_completed": view.units_completed,
         },
         "course_completion": courses.collect::<Vec<_>>(),
+        "skills": skills(&view.skills),
         "achievements": view.team_achievements,
         "rank": view.rank,
         "version": view.version,
@@ -81,6 +83,7 @@ mod tests {
             mean_completion_percentage: 50.0,
             units_completed: 2,
             course_completion: Vec::new(),
+            skills: Vec::new(),
             team_achievements: 0,
             rank: Some(1),
             version: 4,

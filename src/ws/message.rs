@@ -180,7 +180,7 @@ fn team_changes(before: &TeamPerformance, now: &TeamPerformance, lens: Lens) -> 
 pub(super) fn snapshot(app: &App, name: TopicName, snapshot: &TopicSnapshot, lens: Lens) -> Box<RawValue> {
     let data = match (snapshot, name) {
         (TopicSnapshot::Learner(view), _) => json!({
-            "progress": wire::progress(view, app.engine().roster()), "achievements": wire::achievements(view),
+            "progress": wire::progress(view), "achievements": wire::achievements(view),
         }),
         (TopicSnapshot::Team(performance), _) => wire::performance(performance, lens),
         (TopicSnapshot::Board(page), TopicName::Board(board, period)) => {

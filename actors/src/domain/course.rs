@@ -2,6 +2,7 @@
 
 use crate::domain::learner::Learner;
 use homeroom_schema::{QualificationId, TimeMs, UnitId};
+use std::sync::Arc;
 
 /// The units that count for one learner, by the catalogue and their enrolments of now.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -10,6 +11,8 @@ pub struct Course {
     pub units: Vec<UnitId>,
     /// The qualifications enrolled in (without any enrolment: all), rising, each with its units, rising.
     pub qualifications: Vec<(QualificationId, Vec<UnitId>)>,
+    /// The skills that those units train, by name, each with its units, rising.
+    pub skills: Vec<(Arc<str>, Vec<UnitId>)>,
 }
 
 /// How far a learner is. Percentages are 100 × completed / total, unrounded; 0 when nothing counts.
@@ -23,6 +26,17 @@ pub struct Completion {
     pub completion_percentage: f64,
     /// For each qualification of the course.
     pub qualifications: Vec<QualificationCompletion>,
+    /// For each skill of the course, by name.
+    pub skills: Vec<SkillMastery>,
+}
+
+/// How far a learner, or a team, is in one skill.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SkillMastery {
+    /// The skill's name.
+    pub skill: Arc<str>,
+    /// The share of the units training it that are completed, 0 to 1. (Estimates from quiz results come with the rules.)
+    pub mastery: f64,
 }
 
 /// How far a learner is in one qualification.
@@ -63,11 +77,16 @@ pub fn completion_by(course: &Course, completed_at: impl Fn(UnitId) -> Option<Ti
             completed_at: last_of_all(units.iter().map(|unit| completed_at(*unit))),
         }
     });
+    let skills = course.skills.iter().map(|(skill, units)| SkillMastery {
+        skill: Arc::clone(skill),
+        mastery: percentage(count(units), units.len()) / 100.0,
+    });
     Completion {
         units_completed,
         units_total: course.units.len(),
         completion_percentage: percentage(units_completed, course.units.len()),
         qualifications: qualifications.collect(),
+        skills: skills.collect(),
     }
 }
 

@@ -27,11 +27,12 @@ impl Engine {
         let until = |tenths: u32| started + STOP_DEADLINE / 10 * tenths;
         let tree = &self.inner.tree;
         self.inner.is_stopping.store(true, Ordering::Release);
+        // From here on a child that ends has done what it was told: it is neither a failure nor started anew.
+        tree.is_stopping.store(true, Ordering::Release);
         tree.sessions.end_all(EndReason::Stopping);
         tree.sessions.stop(left(until(SESSIONS_TENTHS))).await;
         // Awards of team achievements under way; what is not finished is finished at the next start.
         tree.tasks.finish(until(SESSIONS_TENTHS)).await;
-        tree.is_stopping.store(true, Ordering::Release);
         if timeout_at(until(BOARDS_TENTHS), tree.hub.stop()).await.is_err() {
             tracing::warn!("boards and teams did not end in time");
         }

@@ -7,6 +7,7 @@ use homeroom_schema::records::{
 };
 use homeroom_schema::{EventId, QualificationId, TeamId, TimeMs, UnitId, UserId, Version};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 /// A membership without its key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -210,18 +211,34 @@ impl RosterState {
         // A unit belongs to one qualification, so none comes twice.
         let mut units: Vec<UnitId> = qualifications.iter().flat_map(|(_, units)| units).copied().collect();
         units.sort_unstable();
-        Course { units, qualifications }
+        Course {
+            skills: self.skills_of(&units),
+            units,
+            qualifications,
+        }
     }
 
     fn course_of_everything(&self) -> Course {
         let active = self.units.values().filter(|unit| unit.archived_at.is_none());
         let qualifications = self.qualifications.values().filter(|row| row.archived_at.is_none());
+        let units: Vec<UnitId> = active.map(|unit| unit.unit_id).collect();
         Course {
-            units: active.map(|unit| unit.unit_id).collect(),
+            skills: self.skills_of(&units),
+            units,
             qualifications: qualifications
                 .map(|row| (row.qualification_id, self.units_of_qualification(row.qualification_id)))
                 .collect(),
         }
+    }
+
+    fn skills_of(&self, units: &[UnitId]) -> Vec<(Arc<str>, Vec<UnitId>)> {
+        let mut skills: BTreeMap<&str, Vec<UnitId>> = BTreeMap::new();
+        for unit in units.iter().filter_map(|id| self.units.get(id)) {
+            for skill in &unit.skills {
+                skills.entry(skill).or_default().push(unit.unit_id);
+            }
+        }
+        skills.into_iter().map(|(skill, units)| (skill.into(), units)).collect()
     }
 
     fn units_of_qualification(&self, id: QualificationId) -> Vec<UnitId> {

@@ -1,7 +1,7 @@
 //! A team's performance from its members' figures. Pure.
 
 use crate::domain::board::{Score, Standing};
-use crate::domain::course::Completion;
+use crate::domain::course::{Completion, SkillMastery};
 use crate::views::{CourseCompletion, MemberPerformance, TeamPerformance};
 use homeroom_schema::{QualificationId, TeamId, UserId};
 use std::collections::BTreeMap;
@@ -60,6 +60,7 @@ pub(super) fn performance(team: TeamFigures, mut members: Vec<MemberFigures<'_>>
         mean_completion_percentage: mean(completions().map(|completion| completion.completion_percentage)),
         units_completed: completions().map(|completion| completion.units_completed).sum(),
         course_completion: course_completion(completions()),
+        skills: skills(completions()),
         team_achievements: team.team_achievements,
         rank: team.rank.filter(|_| !members.is_empty()),
         version: team.version,
@@ -108,6 +109,18 @@ fn course_completion<'a>(completions: impl Iterator<Item = &'a Completion>) -> V
             learners_completed: learners.iter().filter(|(_, is_completed)| *is_completed).count(),
             completion_percentage: mean(learners.iter().map(|(percentage, _)| *percentage)),
         });
+    rows.collect()
+}
+
+fn skills<'a>(completions: impl Iterator<Item = &'a Completion>) -> Vec<SkillMastery> {
+    let mut skills: BTreeMap<&Arc<str>, Vec<f64>> = BTreeMap::new();
+    for one in completions.flat_map(|completion| &completion.skills) {
+        skills.entry(&one.skill).or_default().push(one.mastery);
+    }
+    let rows = skills.into_iter().map(|(skill, masteries)| SkillMastery {
+        skill: Arc::clone(skill),
+        mastery: mean(masteries.into_iter()),
+    });
     rows.collect()
 }
 

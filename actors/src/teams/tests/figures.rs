@@ -14,6 +14,7 @@ fn check_performance(members: &[(u64, bool, &[Course])], ranks: &[Option<u64>], 
             units_completed: courses.iter().map(|course| course.1).sum(),
             units_total: courses.iter().map(|course| course.2).sum(),
             completion_percentage: 50.0,
+            skills: Vec::new(),
             qualifications: courses
                 .iter()
                 .map(|(id, completed, total)| QualificationCompletion {
