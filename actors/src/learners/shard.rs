@@ -51,7 +51,10 @@ impl Actor for Shard {
     type State = ShardState;
     type Arguments = ShardArgs;
 
-    async fn pre_start(&self, _: ActorRef<ShardMsg>, args: ShardArgs) -> Result<ShardState, ActorProcessingErr> {
+    async fn pre_start(&self, myself: ActorRef<ShardMsg>, args: ShardArgs) -> Result<ShardState, ActorProcessingErr> {
+        // Here and not in `post_start`, which may run after the engine has said that it is ready: then the first callers
+        // found nobody to wake their learners (`the_first_reads_after_a_start_are_answered`).
+        args.learners.connect(args.shard, myself);
         Ok(ShardState {
             args,
             awake: HashMap::new(),
@@ -63,7 +66,6 @@ impl Actor for Shard {
         let ShardArgs { shard, learners } = &state.args;
         let (shortest, longest) = SWEEP_EVERY;
         let every = (learners.context().idle / SWEEPS_PER_IDLE).clamp(shortest, longest);
-        learners.connect(*shard, myself.clone());
         // After a failure of the shard its learners are gone; those to whom somebody listens come back at once.
         for slot in learners.slots_of(*shard) {
             learners.wake_listened(slot);
