@@ -191,10 +191,16 @@ impl Engine {
         Arc::clone(&self.inner.tree.context.epoch)
     }
 
+    /// Learners in memory now: awake, being woken, or remembered for having failed.
+    #[must_use]
+    pub fn learners_awake(&self) -> usize {
+        self.inner.tree.learners.awake()
+    }
+
     /// Waits until the engine cannot go on (the store has failed for good, or a part of the tree fails again and again), and
     /// says why. The process should stop, and exit non-zero: a node that cannot write must not look healthy.
     pub async fn fatal(&self) -> String {
-        let mut fatal = self.inner.tree.fatal.subscribe();
+        let mut fatal = self.inner.tree.context.fatal.subscribe();
         // The sender lives in the tree, which this handle holds.
         let told = fatal.wait_for(Option::is_some).await;
         told.map_or_else(|closed| Some(closed.to_string()), |cause| cause.clone())
@@ -211,6 +217,10 @@ impl Engine {
         })
     }
 
+    fn unavailable(&self, error: &StoreError) -> EngineError {
+        self.inner.tree.context.unavailable(error)
+    }
+
     fn refuse_when_stopping(&self) -> Result<(), EngineError> {
         if self.inner.is_stopping.load(Ordering::Acquire) {
             Err(EngineError::Stopping)
@@ -218,10 +228,4 @@ impl Engine {
             Ok(())
         }
     }
-}
-
-/// What callers are told of a store's failure; the cause is for the log alone.
-fn unavailable(error: &StoreError) -> EngineError {
-    tracing::warn!(%error, "the store could not answer");
-    EngineError::StoreUnavailable
 }

@@ -19,12 +19,14 @@ use actor::UserMsg;
 use crate::clock::Clock;
 use crate::domain::Rules;
 use crate::domain::event::LearnerEvent;
+use crate::error::EngineError;
 use crate::hub::Hub;
 use crate::journal::Journal;
 use crate::roster::Roster;
-use homeroom_schema::Store;
+use homeroom_schema::{Store, StoreError};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::watch;
 
 /// What all learners work with.
 pub(crate) struct Context {
@@ -39,9 +41,20 @@ pub(crate) struct Context {
     /// Put away after so long without use.
     pub(crate) idle: Duration,
     pub(crate) counts: EventCounts,
+    /// Where it is told that the node cannot go on.
+    pub(crate) fatal: watch::Sender<Option<String>>,
 }
 
 impl Context {
+    /// What callers are told of a store's failure; the cause is for the log alone. A store that cannot go on ends the node.
+    pub(crate) fn unavailable(&self, error: &StoreError) -> EngineError {
+        tracing::warn!(%error, "the store could not answer");
+        if let StoreError::Fatal { cause } = error {
+            self.fatal.send_replace(Some(cause.clone()));
+        }
+        EngineError::StoreUnavailable
+    }
+
     /// Counts kept facts.
     fn count(&self, events: &[LearnerEvent]) {
         for event in events {

@@ -1,6 +1,6 @@
 //! Commands: names are looked up here, the decision is the actor's.
 
-use super::{Answer, Correction, EarnRequest, Engine, KeyClaim, Pending, ProgressRequest, RenderRoster, unavailable};
+use super::{Answer, Correction, EarnRequest, Engine, KeyClaim, Pending, ProgressRequest, RenderRoster};
 use crate::domain::action::Action;
 use crate::domain::event::{LEDGER_TYPES, LearnerEvent};
 use crate::domain::{Command, Earn, Progress, Rejection};
@@ -86,7 +86,7 @@ impl Engine {
         let entry = self.ledger_entry(event_id).await?;
         let entry = entry.ok_or(EngineError::UnknownEvent(event_id))?;
         let user_id = UserId::new(entry.stream.id).map_err(|_| EngineError::UnknownEvent(event_id))?;
-        let (event, _) = parse(&entry).map_err(|error| unavailable(&error))?;
+        let (event, _) = parse(&entry).map_err(|error| self.unavailable(&error))?;
         let (award, key_of_award) = award_behind(event_id, &event)?;
         let command = match correction {
             Correction::Reverse => Command::Reverse {
@@ -137,7 +137,7 @@ impl Engine {
             Ok(AppendOutcome::Kept { .. }) => Ok(()),
             Ok(AppendOutcome::KeyTaken) => Err(EngineError::KeyTaken),
             Ok(AppendOutcome::Conflict { .. }) => Err(EngineError::StoreUnavailable),
-            Err(error) => Err(unavailable(&error)),
+            Err(error) => Err(self.unavailable(&error)),
         }
     }
 

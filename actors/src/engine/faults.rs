@@ -14,6 +14,8 @@ use homeroom_schema::{TeamId, UserId};
 pub enum PoisonTarget {
     /// A learner's; woken for it if need be.
     User(UserId),
+    /// The supervisor of a learner's shard.
+    LearnerShard(UserId),
     /// A team's, if it is awake.
     Team(TeamId),
     /// A board's, if it is awake.
@@ -35,6 +37,7 @@ impl Engine {
         let tree = &self.inner.tree;
         match target {
             PoisonTarget::User(user_id) => tree.learners.poison(user_id).await?,
+            PoisonTarget::LearnerShard(user_id) => tree.learners.poison_shard(user_id),
             PoisonTarget::Team(team_id) => {
                 if let Some(actor) = tree.hub.teams().get(team_id).and_then(|team| team.actor()) {
                     let _ = actor.send_message(TeamMsg::Poison);

@@ -1,6 +1,6 @@
 //! Reads and subscriptions: durable state alone, with everything acknowledged before the call.
 
-use super::{BoardPart, Engine, Subscription, unavailable};
+use super::{BoardPart, Engine, Subscription};
 use crate::domain::event::LEDGER_TYPES;
 use crate::error::EngineError;
 use crate::learners::parse;
@@ -141,7 +141,7 @@ impl Engine {
             Ok(Arc::new(Entry::new(stored.version.0, message)))
         });
         let entries: Result<_, StoreError> = entries.collect();
-        entries.map_err(|error| unavailable(&error))
+        entries.map_err(|error| self.unavailable(&error))
     }
 
     /// Whether writes are possible now.
@@ -150,13 +150,13 @@ impl Engine {
     /// Why not, for `/readyz`.
     pub async fn check(&self) -> Result<(), EngineError> {
         self.refuse_when_stopping()?;
-        if self.inner.tree.fatal.borrow().is_some() {
+        if self.inner.tree.context.fatal.borrow().is_some() {
             return Err(EngineError::StoreUnavailable);
         }
         let checked = tokio::time::timeout(CHECK_DEADLINE, self.store().check()).await;
         checked
             .map_err(|_| EngineError::TimedOut)?
-            .map_err(|error| unavailable(&error))
+            .map_err(|error| self.unavailable(&error))
     }
 
     pub(super) fn store(&self) -> &dyn Store {
@@ -170,7 +170,7 @@ impl Engine {
     ) -> Result<T, EngineError> {
         let read = tokio::time::timeout(READ_DEADLINE, read).await;
         read.map_err(|_| EngineError::TimedOut)?
-            .map_err(|error| unavailable(&error))
+            .map_err(|error| self.unavailable(&error))
     }
 
     fn admit_read(&self) -> Result<OwnedSemaphorePermit, EngineError> {

@@ -12,9 +12,9 @@ use homeroom_schema::limits::{KEY_RETENTION_MS, LEARNER_SHARDS};
 use ractor::{Actor, ActorCell, ActorId, ActorProcessingErr, ActorRef, SpawnErr, SupervisionEvent};
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::oneshot;
 
 /// How often expired idempotency keys are removed, and how many at once.
 const PURGE_EVERY: Duration = Duration::from_secs(60);
@@ -29,8 +29,8 @@ pub(super) struct Tree {
     pub(super) hub: Hub,
     pub(super) sessions: Sessions,
     pub(super) tasks: Arc<Tasks>,
-    pub(super) fatal: watch::Sender<Option<String>>,
     pub(super) secret: AliasSecret,
+    pub(super) reloads_wanted: Arc<AtomicUsize>,
     pub(super) is_stopping: Arc<AtomicBool>,
 }
 
@@ -206,14 +206,14 @@ impl RootState {
             Verdict::RestartAfter(pause) => drop(myself.send_after(pause, move || RootMsg::RestartTick(child))),
             Verdict::Quarantined { .. } => {
                 let cause = format!("{} fails again and again: {cause}", child.kind());
-                self.tree.fatal.send_replace(Some(cause));
+                self.tree.context.fatal.send_replace(Some(cause));
             }
         }
     }
 
     fn purge_keys(&self) {
         let context = Arc::clone(&self.tree.context);
-        self.tree.tasks.spawn(async move {
+        self.tree.tasks.spawn_upkeep(async move {
             let before = context.clock.now().plus_ms(-KEY_RETENTION_MS);
             if let Err(error) = context.store.purge_keys(before, PURGE_KEYS).await {
                 tracing::warn!(%error, "expired keys were not removed");
@@ -228,8 +228,9 @@ impl Tree {
             store: Arc::clone(&self.context.store),
             journal: self.context.journal.clone(),
             hub: self.hub.clone(),
-            fatal: self.fatal.clone(),
+            fatal: self.context.fatal.clone(),
             tasks: Arc::clone(&self.tasks),
+            reloads_wanted: Arc::clone(&self.reloads_wanted),
             is_restart,
         }
     }

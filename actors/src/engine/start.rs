@@ -95,6 +95,7 @@ async fn load(store: Arc<dyn Store>, clock: Arc<dyn Clock>, settings: EngineSett
         epoch,
         idle: settings.learner_idle,
         counts: EventCounts::new(),
+        fatal: watch::Sender::new(None),
     });
     Ok(Tree {
         learners: Learners::new(Arc::clone(&context), Arc::clone(&tasks)),
@@ -103,8 +104,8 @@ async fn load(store: Arc<dyn Store>, clock: Arc<dyn Clock>, settings: EngineSett
         hub,
         sessions: Sessions::new(clock),
         tasks,
-        fatal: watch::Sender::new(None),
         secret,
+        reloads_wanted: Arc::default(),
         is_stopping: Arc::default(),
     })
 }

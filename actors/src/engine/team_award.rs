@@ -4,7 +4,7 @@
 //! missing are given later, and none twice: each member has the natural key (user, team achievement, reference) once.
 
 use super::commands::known_user;
-use super::{EarnRequest, Engine, KeyClaim, Pending, unavailable};
+use super::{EarnRequest, Engine, KeyClaim, Pending};
 use crate::domain::Evidence;
 use crate::domain::team::{TeamEvent, TeamFact};
 use crate::error::EngineError;
@@ -75,7 +75,7 @@ impl Engine {
             let is_done = matches!(outcome, Ok(_) | Err(EngineError::NotAMember { .. }));
             answer.give(outcome);
             if !is_done {
-                engine.settle_later(&achievement).await;
+                engine.settle_later(achievement);
             }
         });
         Ok(pending)
@@ -150,20 +150,23 @@ impl Engine {
             ..Append::default()
         };
         let kept = self.inner.tree.context.journal.keep(append).await;
-        kept.map(|_| ()).map_err(|error| unavailable(&error))
+        kept.map(|_| ()).map_err(|error| self.unavailable(&error))
     }
 
     /// Tries again and again, ever more slowly, to award who is missing.
-    async fn settle_later(&self, achievement: &Achievement) {
-        let mut pause = FIRST_PAUSE;
-        for _ in 0..TRIES_MAX {
-            tokio::time::sleep(pause).await;
-            pause *= 2;
-            if self.settle(achievement).await.is_ok() {
-                return;
+    fn settle_later(&self, achievement: Achievement) {
+        let engine = self.clone();
+        self.inner.tree.tasks.spawn_upkeep(async move {
+            let mut pause = FIRST_PAUSE;
+            for _ in 0..TRIES_MAX {
+                tokio::time::sleep(pause).await;
+                pause *= 2;
+                if engine.settle(&achievement).await.is_ok() {
+                    return;
+                }
             }
-        }
-        tracing::error!(team_id = %achievement.team_id, "a team achievement is not settled: the next start does it");
+            tracing::error!(team_id = %achievement.team_id, "a team achievement is not settled: the next start does it");
+        });
     }
 
     async fn settle(&self, achievement: &Achievement) -> Result<(), EngineError> {
@@ -177,9 +180,7 @@ impl Engine {
             let achievement = self.achievement_of(unsettled).await?;
             if let Err(error) = self.settle(&achievement).await {
                 tracing::warn!(%error, "a team achievement cannot be settled yet");
-                let engine = self.clone();
-                let later = async move { engine.settle_later(&achievement).await };
-                self.inner.tree.tasks.spawn(later);
+                self.settle_later(achievement);
             }
         }
         Ok(())

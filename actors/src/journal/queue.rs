@@ -7,8 +7,12 @@ use homeroom_schema::{EventId, StoreError};
 use ractor::ActorRef;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
+
+/// The pause before a fence that was lost with its batch is put up again.
+const FENCE_PAUSE: Duration = Duration::from_millis(10);
 
 /// The way into the journal. A clone is another handle to the same one.
 #[derive(Clone)]
@@ -73,7 +77,7 @@ impl Journal {
                 match self.keep(Append::default()).await {
                     Ok(_) | Err(StoreError::Unavailable { .. } | StoreError::Damaged { .. }) => return Ok(()),
                     // The batch with the fence may itself be on its way still, so that only the next one is a fence.
-                    Err(StoreError::Unknown { .. }) => tokio::task::yield_now().await,
+                    Err(StoreError::Unknown { .. }) => tokio::time::sleep(FENCE_PAUSE).await,
                     Err(error) => return Err(error),
                 }
             }

@@ -2,13 +2,14 @@
 
 use super::{Completion, Journal, LearnerChange, Submission};
 use crate::hub::Hub;
-use crate::supervision::Tasks;
-use homeroom_schema::limits::BATCH_APPENDS_MAX;
+use crate::supervision::{Tasks, monotonic};
+use homeroom_schema::limits::{BATCH_APPENDS_MAX, COMMAND_DEADLINE};
 use homeroom_schema::records::{Append, AppendOutcome};
 use homeroom_schema::{EventId, Store, StoreError};
 use metrics::{Counter, Gauge, Histogram};
 use ractor::{Actor, ActorProcessingErr, ActorRef, SupervisionEvent};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::sync::watch;
 
@@ -31,6 +32,8 @@ pub(crate) struct JournalArgs {
     pub(crate) fatal: watch::Sender<Option<String>>,
     /// Owner of what takes longer.
     pub(crate) tasks: Arc<Tasks>,
+    /// How often everything folded from the journal was asked to be read anew since that was last done.
+    pub(crate) reloads_wanted: Arc<AtomicUsize>,
     /// Whether one before it failed, so that its last batch may have been kept untold.
     pub(crate) is_restart: bool,
 }
@@ -177,26 +180,35 @@ impl JournalState {
         }
     }
 
-    /// Has boards and teams read everything anew, behind whatever is still on its way through the writer.
+    /// Has boards and teams read everything anew. One task at a time does it, however often it is asked for.
     fn reload(&self) {
-        let JournalArgs {
-            journal, hub, fatal, ..
-        } = self.args.clone();
-        self.args.tasks.spawn(async move {
-            loop {
-                let deadline = crate::supervision::monotonic() + homeroom_schema::limits::COMMAND_DEADLINE;
-                let cause = match journal.fence(deadline).await {
-                    Ok(()) => hub.reload().await.err(),
-                    Err(error) => Some(error),
-                };
-                let Some(error) = cause else { return };
-                if fatal.borrow().is_some() {
-                    return;
-                }
+        if self.args.reloads_wanted.fetch_add(1, Ordering::AcqRel) == 0 {
+            self.args.tasks.spawn_upkeep(self.args.clone().reload_until_done());
+        }
+    }
+}
+
+impl JournalArgs {
+    /// Reads behind whatever is still on its way through the writer, until nobody has asked for it again meanwhile.
+    async fn reload_until_done(self) {
+        loop {
+            let wanted = self.reloads_wanted.load(Ordering::Acquire);
+            let read = match self.journal.fence(monotonic() + COMMAND_DEADLINE).await {
+                Ok(()) => self.hub.reload().await,
+                Err(error) => Err(error),
+            };
+            if let Err(error) = read {
                 tracing::warn!(%error, "boards and teams could not be read anew yet");
                 tokio::time::sleep(RELOAD_PAUSE).await;
+                continue;
             }
-        });
+            let done = self
+                .reloads_wanted
+                .compare_exchange(wanted, 0, Ordering::AcqRel, Ordering::Acquire);
+            if done.is_ok() {
+                return;
+            }
+        }
     }
 }
 

@@ -79,7 +79,11 @@ impl Actor for UserActor {
         if behind_fence {
             context.journal.fence(monotonic() + COMMAND_DEADLINE).await?;
         }
-        let (durable, snapshot_version) = load::load(&*context.store, slot.user_id).await?;
+        let loaded = load::load(&*context.store, slot.user_id).await;
+        let (durable, snapshot_version) = match loaded {
+            Ok(loaded) => loaded,
+            Err(error) => return Err(context.unavailable(&error).into()),
+        };
         // Readers who are behind page the journal.
         slot.topic.set_head(durable.version.0);
         let user = User::new(context, Arc::clone(&slot.topic), durable, snapshot_version);

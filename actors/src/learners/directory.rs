@@ -122,6 +122,11 @@ impl Learners {
         wait(answered).await
     }
 
+    /// How many have a place in the directory.
+    pub(crate) fn awake(&self) -> usize {
+        self.inner.slots.len()
+    }
+
     /// Attaches an inbox to a learner's topic, and says where it starts.
     pub(crate) async fn subscribe(
         &self,
@@ -174,6 +179,13 @@ impl Learners {
     #[cfg(feature = "faults")]
     pub(crate) async fn poison(&self, user_id: UserId) -> Result<(), EngineError> {
         self.send(user_id, UserMsg::Poison).await
+    }
+
+    #[cfg(feature = "faults")]
+    pub(crate) fn poison_shard(&self, user_id: UserId) {
+        if let Some(shard) = &*self.inner.shards[shard_of(user_id)].load() {
+            let _ = shard.send_message(ShardMsg::Poison);
+        }
     }
 
     async fn send(&self, user_id: UserId, mut message: UserMsg) -> Result<(), EngineError> {
@@ -260,7 +272,7 @@ impl Learners {
             return;
         }
         let learners = self.clone();
-        self.inner.tasks.spawn(async move {
+        self.inner.tasks.spawn_upkeep(async move {
             let (reply, answered) = oneshot::channel();
             if learners.send_to(&slot, UserMsg::GetView { reply }).await.is_ok() {
                 let _ = wait(answered).await;

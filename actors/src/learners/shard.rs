@@ -44,6 +44,9 @@ pub(crate) enum ShardMsg {
     Adopt { actor: ActorCell, slot: Arc<Slot> },
     /// From its timer: put away who is idle.
     SweepTick,
+    /// From tests: fail.
+    #[cfg(feature = "faults")]
+    Poison,
 }
 
 impl Actor for Shard {
@@ -51,10 +54,7 @@ impl Actor for Shard {
     type State = ShardState;
     type Arguments = ShardArgs;
 
-    async fn pre_start(&self, myself: ActorRef<ShardMsg>, args: ShardArgs) -> Result<ShardState, ActorProcessingErr> {
-        // Here and not in `post_start`, which may run after the engine has said that it is ready: then the first callers
-        // found nobody to wake their learners (`the_first_reads_after_a_start_are_answered`).
-        args.learners.connect(args.shard, myself);
+    async fn pre_start(&self, _: ActorRef<ShardMsg>, args: ShardArgs) -> Result<ShardState, ActorProcessingErr> {
         Ok(ShardState {
             args,
             awake: HashMap::new(),
@@ -66,6 +66,7 @@ impl Actor for Shard {
         let ShardArgs { shard, learners } = &state.args;
         let (shortest, longest) = SWEEP_EVERY;
         let every = (learners.context().idle / SWEEPS_PER_IDLE).clamp(shortest, longest);
+        learners.connect(*shard, myself.clone());
         // After a failure of the shard its learners are gone; those to whom somebody listens come back at once.
         for slot in learners.slots_of(*shard) {
             learners.wake_listened(slot);
@@ -91,6 +92,8 @@ impl Actor for Shard {
                 }
             }
             ShardMsg::SweepTick => state.sweep().await,
+            #[cfg(feature = "faults")]
+            ShardMsg::Poison => panic!("poisoned"),
         }
         Ok(())
     }
@@ -145,7 +148,6 @@ impl ShardState {
         {
             tracing::warn!(%error, "snapshots were not stored");
         }
-        self.forget_clean();
     }
 
     /// Puts one learner away, unless it is in use.
@@ -173,20 +175,6 @@ impl ShardState {
             _ => {
                 slot.open_again(actor);
                 None
-            }
-        }
-    }
-
-    /// Slots of learners that failed and were never used again are forgotten when their history is.
-    fn forget_clean(&self) {
-        let now = monotonic();
-        let ShardArgs { shard, learners } = &self.args;
-        for slot in learners.slots_of(*shard) {
-            if let Ok(_waking) = slot.waking.try_lock()
-                && slot.is_clean(now)
-                && !slot.topic.has_subscribers()
-            {
-                learners.retire(&slot);
             }
         }
     }

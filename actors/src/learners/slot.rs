@@ -103,12 +103,6 @@ impl Slot {
         self.life.lock().restarts.is_quarantined(now)
     }
 
-    /// Whether nothing about it has to be remembered.
-    pub(super) fn is_clean(&self, now: Instant) -> bool {
-        let mut life = self.life.lock();
-        life.actor.is_none() && !life.has_failed && life.restarts.is_clean(now)
-    }
-
     pub(super) fn used_at_ms(&self) -> u64 {
         self.used_at_ms.load(Ordering::Relaxed)
     }

@@ -19,7 +19,7 @@ use ractor::ActorRef;
 use std::sync::Arc;
 
 /// States up to this size are cloned anew for each burst of commands; larger ones keep their second copy while awake.
-const CHEAP_CLONE_ENTRIES: usize = 128;
+const CHEAP_CLONE_ENTRIES: usize = 32;
 
 impl User {
     /// The outcome of the oldest submission that is awaited. Outcomes come in the order of the submissions.
