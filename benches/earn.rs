@@ -5,7 +5,8 @@
 //! somewhat more to spend. Every answer must be an award; in the end the node's own board must hold what it acknowledged.
 //!
 //! `cargo bench --bench earn` measures all rows; `-- --quick` takes one short run of each, `-- keyed` takes only the rows
-//! whose name has that word in it. Nothing is measured when cargo runs it as a test.
+//! whose name has that word in it, `-- --data=DIR` measures on the disk of that directory. Nothing is measured when cargo
+//! runs it as a test.
 
 use futures_util::{FutureExt, SinkExt, StreamExt};
 use hdrhistogram::Histogram;
@@ -47,24 +48,25 @@ enum Way {
     Socket { sessions: u64, in_flight: u64 },
 }
 
-/// The rows of the table.
-const ROWS: [(&str, Way); 6] = [
+/// The rows of the table. One session may send a thousand frames a second (`SESSION_FRAMES_PER_SECOND`), so that sixteen of
+/// them end at 16,000 awards however fast the node is.
+const ROWS: [(&str, Way); 7] = [
     ("http, 1 caller", Way::http(1, false)),
     ("http, 16 callers", Way::http(16, false)),
     ("http, 64 callers", Way::http(64, false)),
     ("http, 256 callers", Way::http(256, false)),
     ("http keyed, 256 callers", Way::http(256, true)),
-    ("socket, 16 x 64 under way", {
-        Way::Socket {
-            sessions: 16,
-            in_flight: 64,
-        }
-    }),
+    ("socket, 16 x 64 under way", Way::socket(16, 64)),
+    ("socket, 64 x 16 under way", Way::socket(64, 16)),
 ];
 
 impl Way {
     const fn http(callers: u64, keyed: bool) -> Self {
         Self::Http { callers, keyed }
+    }
+
+    const fn socket(sessions: u64, in_flight: u64) -> Self {
+        Self::Socket { sessions, in_flight }
     }
 }
 
@@ -100,26 +102,29 @@ fn main() {
     }
     let plan = if has("--quick") { Plan::QUICK } else { Plan::WHOLE };
     let words: Vec<&String> = arguments.iter().filter(|word| !word.starts_with('-')).collect();
+    // Not the system's temporary directory, which may be memory: there a commit costs nothing.
+    let data = arguments.iter().find_map(|argument| argument.strip_prefix("--data="));
+    let data = Path::new(data.unwrap_or(env!("CARGO_TARGET_TMPDIR")));
     println!("{}\n\n{HEAD}", machine());
     for (name, way) in ROWS {
         if words.is_empty() || words.iter().any(|word| name.contains(word.as_str())) {
-            println!("{}", row(name, way, &plan));
+            println!("{}", row(name, way, &plan, data));
         }
     }
 }
 
 const HEAD: &str = "\
-| callers | earns/s (all runs) | p50 ms | p99 ms | p99.9 ms | fsyncs/s of the disk | earns per fsync | node CPU µs/earn | \
-caller CPU µs/earn | written KiB/earn | node RSS MiB |
-| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |";
+| callers | earns/s (all runs) | p50 ms | p99 ms | p99.9 ms | earns per commit | commit ms | fsyncs/s of the disk | \
+earns per fsync | node CPU µs/earn | caller CPU µs/earn | written KiB/earn | node RSS MiB |
+| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |";
 
 /// Measures one way on a fresh node and tells the run in the middle, by awards a second.
-fn row(name: &str, way: Way, plan: &Plan) -> String {
+fn row(name: &str, way: Way, plan: &Plan, data: &Path) -> String {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .expect("a runtime");
-    let node = Node::start();
+    let node = Node::start(data);
     let kept = Rc::new(Kept::default());
     runtime.block_on(import(node.address));
     let mut runs: Vec<Figures> = (0..plan.runs)
@@ -143,6 +148,7 @@ struct Figures {
     /// In microseconds.
     latencies: Histogram<u64>,
     node: Usage,
+    commits: Commits,
     callers: Usage,
     rss_bytes: u64,
 }
@@ -153,11 +159,13 @@ impl Figures {
         let count = self.latencies.len() as f64;
         let cpu = |usage: Usage| usage.cpu.as_secs_f64() * 1e6 / count;
         format!(
-            "| {name} | {:.0} ({all}) | {:.2} | {:.2} | {:.2} | {:.0} | {:.1} | {:.0} | {:.0} | {:.2} | {:.0} |",
+            "| {name} | {:.0} ({all}) | {:.2} | {:.2} | {:.2} | {:.1} | {:.2} | {:.0} | {:.1} | {:.0} | {:.0} | {:.2} | {:.0} |",
             self.earns,
             ms(0.5),
             ms(0.99),
             ms(0.999),
+            count / self.commits.count,
+            self.commits.seconds * 1e3 / self.commits.count,
             self.fsyncs,
             self.earns / self.fsyncs,
             cpu(self.node),
@@ -243,10 +251,13 @@ async fn measure(node: &Node, way: Way, plan: &Plan, kept: &Rc<Kept>) -> Figures
         }
     }
     let node_id = node.process.id().to_string();
+    let mut watcher = Connection::open(run.address).await;
     sleep_until(run.from).await;
     let before = (Usage::of(&node_id), Usage::of("self"));
+    let commits_before = Commits::of(&mut watcher).await;
     sleep_until(run.until).await;
     let after = (Usage::of(&node_id), Usage::of("self"));
+    let commits = Commits::of(&mut watcher).await.since(commits_before);
     let rss_bytes = rss_bytes(&node_id);
     while let Some(ended) = callers.join_next().await {
         ended.expect("every award is acknowledged");
@@ -257,6 +268,7 @@ async fn measure(node: &Node, way: Way, plan: &Plan, kept: &Rc<Kept>) -> Figures
         fsyncs: 0.0,
         latencies,
         node: after.0.since(before.0),
+        commits,
         callers: after.1.since(before.1),
         rss_bytes,
     }
@@ -421,8 +433,7 @@ async fn points_on_the_board(address: SocketAddr) -> u64 {
     entries.iter().filter_map(|entry| entry["points"].as_u64()).sum()
 }
 
-/// The release binary on a directory of its own, on the disk that cargo builds on: a temporary directory may be memory.
-/// Killed when dropped.
+/// The release binary on a directory of its own. Killed when dropped.
 struct Node {
     process: Child,
     address: SocketAddr,
@@ -430,8 +441,8 @@ struct Node {
 }
 
 impl Node {
-    fn start() -> Self {
-        let directory = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).expect("a directory");
+    fn start(data: &Path) -> Self {
+        let directory = TempDir::new_in(data).expect("a directory");
         let mut command = Command::new(env!("CARGO_BIN_EXE_homeroom"));
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().starts_with("HOMEROOM_") {
@@ -552,6 +563,36 @@ fn field(path: &str, name: &str) -> Option<u64> {
     let text = fs::read_to_string(path).ok()?;
     let value = text.lines().find_map(|line| line.strip_prefix(name))?;
     value.split_whitespace().next()?.parse().ok()
+}
+
+/// What the node says of its commits so far.
+#[derive(Clone, Copy)]
+struct Commits {
+    count: f64,
+    seconds: f64,
+}
+
+impl Commits {
+    async fn of(connection: &mut Connection) -> Self {
+        let (status, text) = connection.exchange("GET", "/metrics", "", "").await;
+        assert_eq!(status, 200, "{}", String::from_utf8_lossy(text));
+        let text = String::from_utf8_lossy(text);
+        let value = |name: &str| {
+            let found = text.lines().find_map(|line| line.strip_prefix(name));
+            found.and_then(|value| value.trim().parse().ok()).unwrap_or_default()
+        };
+        Self {
+            count: value("homeroom_commit_seconds_count "),
+            seconds: value("homeroom_commit_seconds_sum "),
+        }
+    }
+
+    fn since(self, before: Self) -> Self {
+        Self {
+            count: self.count - before.count,
+            seconds: self.seconds - before.seconds,
+        }
+    }
 }
 
 /// A line on where this was measured.
