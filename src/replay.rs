@@ -58,6 +58,9 @@ pub struct Args {
     pub dry_run: bool,
 }
 
+/// As shells have it for Ctrl-C.
+const EXIT_INTERRUPTED: u8 = 130;
+
 const HELP: &str = "\
 Two shapes of data are known, told by the columns of the files, whatever their names:
   moodle  logs of course runs: time,run,actor_id,affected_id,module_id,group_id,grade_item_id,component,event,context
@@ -250,8 +253,9 @@ async fn replay(args: &Args) -> Result<ExitCode, ReplayError> {
         stop_asked().await;
         eprintln!("\nstopping: waiting for what is under way");
         stop.send_replace(true);
-        // Kept until aborted: a dropped sender would look like nobody to stop the replay.
-        std::future::pending::<()>().await;
+        stop_asked().await;
+        // Whoever asks twice does not want to wait; the keys make that safe.
+        std::process::exit(EXIT_INTERRUPTED.into());
     });
     let played = play(&plan, &client, pace, &settled, &stopped).await;
     interrupt.abort();
@@ -270,7 +274,7 @@ fn exit_code(report: &Report, error: Option<&ReplayError>, is_stopped: bool) -> 
         eprintln!("{left} commands were not sent. Start the same command again to go on: nothing is counted twice.");
     }
     if is_stopped && report.commands_left > 0 {
-        ExitCode::from(130)
+        ExitCode::from(EXIT_INTERRUPTED)
     } else if error.is_some() || report.commands_failed > 0 || report.commands_left > 0 {
         ExitCode::FAILURE
     } else {
