@@ -3,7 +3,7 @@
 
 mod board;
 mod bots;
-mod class;
+mod course;
 mod follow;
 mod node;
 mod screen;
@@ -16,7 +16,6 @@ use serde::Deserialize;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::Duration;
-use tokio::sync::watch;
 
 /// Show a live class on a throw-away node
 #[derive(Debug, Clone, clap::Args)]
@@ -28,7 +27,7 @@ pub struct Args {
     /// Address to listen on; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
     pub listen: SocketAddr,
-    /// So many times as lively; at 1 the first class takes about a minute
+    /// So many times as lively; at 1 the first course takes about a minute
     #[arg(long, value_name = "N", default_value_t = 1.0, value_parser = speed)]
     pub speed: f64,
     /// Do not start a node: show the live board of one that runs
@@ -41,8 +40,8 @@ pub struct Args {
 
 const HELP: &str = "\
 The class comes from the sample of real course data that is shipped with homeroom. Every student has a token and a live
-socket of their own and reports what they read; a service reports quizzes, hand-ins and comments over HTTP. When a class is
-through, the next one starts, more gently. The node keeps its data in a temporary directory that is removed at the end.
+socket of their own and reports what they read; a service reports quizzes, hand-ins and comments over HTTP. When a course is
+through, the same class takes the next one, more gently. The node keeps its data in a temporary directory that is removed at the end.
 
 Examples:
   homeroom demo
@@ -109,13 +108,11 @@ async fn follow_only(args: &Args, url: &str, token: &str) -> Result<(), DemoErro
 async fn show(args: &Args) -> Result<(), DemoError> {
     let mut node = ThrowAway::start(args.listen).await?;
     let admin = Client::new(&node.url, &node.admin_token)?;
-    let (stop, stopped) = watch::channel(false);
     let shown = tokio::select! {
-        shown = play(&admin, args.speed, &stopped) => shown,
+        shown = play(&admin, args.speed) => shown,
         ended = node.ended() => Err(DemoError::Node(ended)),
         () = over(args.seconds) => Ok(()),
     };
-    stop.send_replace(true);
     eprintln!("\nstopping");
     let end = node.stop().await;
     shown.and(end)
@@ -137,15 +134,15 @@ async fn token(admin: &Client, role: &str, user_id: Option<u64>) -> Result<Strin
 }
 
 /// Seeds the node, then lets bots play and the board follow.
-async fn play(admin: &Client, speed: f64, stopped: &watch::Receiver<bool>) -> Result<(), DemoError> {
-    let first = class::Class::new(0)?;
+async fn play(admin: &Client, speed: f64) -> Result<(), DemoError> {
+    let first = course::Course::new(0)?;
     first.bring(admin).await?;
     let projector = token(admin, "projector", None).await?;
     println!("{}", instructions(admin, &projector));
     let mut screen = Screen::new();
     let viewer = admin.with_token(&projector)?;
     tokio::select! {
-        ended = bots::play(admin, first, speed, stopped) => ended,
+        ended = bots::play(admin, first, speed) => ended,
         ended = follow::follow(&viewer, &mut screen) => Err(ended.into()),
     }
 }

@@ -66,6 +66,8 @@ Two shapes of data are known, told by the columns of the files, whatever their n
   moodle  logs of course runs: time,run,actor_id,affected_id,module_id,group_id,grade_item_id,component,event,context
   oulad   courses, assessments, registrations and submissions of course runs, a file each
 
+Each data set brings its own ids, so give each its own node.
+
 Rows that make no sense are skipped and reported with file, line and reason; nothing is invented. Every command has an
 idempotency key made from the data, so an interrupted replay is started again with the same command and counts nothing
 twice. The token says when things happened, so it must be a service's or an admin's.

@@ -10,7 +10,7 @@ const ROWS_SHOWN: usize = 15;
 const ROWS_IN_LINE: usize = 5;
 const BAR_CHARS: u64 = 24;
 const NAME_CHARS: usize = 24;
-/// A gain stays visible for this many frames.
+/// A gain stays visible for one frame.
 const FRAME_ON_TERMINAL: Duration = Duration::from_millis(700);
 const FRAME_OF_LINES: Duration = Duration::from_secs(2);
 
@@ -77,7 +77,7 @@ fn lines(board: &BoardView, elapsed: Duration) -> Vec<String> {
     let (count, seconds) = (board.rows.len(), elapsed.as_secs());
     let mut lines = vec![
         format!(
-            "{seconds:>4} s   {count} learners on the board, {points} points, {} updates",
+            "{seconds:>4} s   {count} places shown, {points} points, {} updates",
             board.updates
         ),
         String::new(),
@@ -106,7 +106,7 @@ fn row_line(row: &Row, top: u64) -> String {
 fn line(board: &BoardView, elapsed: Duration) -> String {
     let mut text = format!("{:>4} s", elapsed.as_secs());
     for row in board.rows.iter().take(ROWS_IN_LINE) {
-        let _ = write!(text, "  {}. {} {}", row.rank, row.name, row.points);
+        let _ = write!(text, "  {}. {}: {}", row.rank, row.name, row.points);
         if row.gained > 0 {
             let _ = write!(text, " (+{})", row.gained);
         }
@@ -141,6 +141,6 @@ mod tests {
     #[test]
     fn a_plain_line_has_no_control_characters() {
         let text = line(&board(), Duration::from_secs(3));
-        assert_eq!(text, "   3 s  1. Calm Otter 100  2. Quick Heron 0  | 0 of 2 gained\n");
+        assert_eq!(text, "   3 s  1. Calm Otter: 100  2. Quick Heron: 0  | 0 of 2 gained\n");
     }
 }

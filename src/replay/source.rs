@@ -5,8 +5,11 @@ use super::plan::Skips;
 use csv::{ErrorKind, StringRecord};
 use sha2::{Digest, Sha256};
 use std::fs::File;
-use std::io::{BufReader, Read};
+use std::io::{BufRead, BufReader, Read};
 use std::path::PathBuf;
+
+/// Bytes of a header that are looked at for how lines end.
+const LINE_BYTES_MAX: u64 = 64 * 1024;
 
 /// A file of a data set.
 #[derive(Debug, Clone)]
@@ -62,6 +65,16 @@ impl Source {
         Ok(csv::ReaderBuilder::new().from_reader(self.open()?))
     }
 
+    /// Whether the first line ends with a carriage return and a line feed.
+    fn ends_lines_with_pairs(&self) -> Result<bool, ReplayError> {
+        let mut line = Vec::new();
+        let mut content = BufReader::new(self.open()?.take(LINE_BYTES_MAX));
+        content
+            .read_until(b'\n', &mut line)
+            .map_err(|cause| self.unreadable(cause))?;
+        Ok(line.ends_with(b"\r\n"))
+    }
+
     /// The names of the columns; empty for a file that is not even text.
     ///
     /// # Errors
@@ -89,6 +102,8 @@ impl Source {
         mut visit: impl FnMut(u32, [&str; N]) -> Result<(), String>,
     ) -> Result<(), ReplayError> {
         let places = places(&self.columns()?, columns);
+        // The reader leaves the line feed of a pair for the next row, and so counts that row one line too early.
+        let late_lines = u64::from(self.ends_lines_with_pairs()?);
         let mut csv = self.csv()?;
         let mut record = StringRecord::new();
         for row in 0_u32.. {
@@ -96,14 +111,14 @@ impl Source {
             match csv.read_record(&mut record) {
                 Ok(true) => {
                     let fields = places.map(|place| place.and_then(|place| record.get(place)).unwrap_or_default());
-                    let line = record.position().map_or(line, csv::Position::line);
+                    let line = record.position().map_or(line, csv::Position::line) + late_lines;
                     if let Err(reason) = visit(row, fields) {
                         skips.push(&self.name, line, reason);
                     }
                 }
                 Ok(false) => break,
                 Err(error) => {
-                    let line = error.position().map_or(line, csv::Position::line);
+                    let line = error.position().map_or(line, csv::Position::line) + late_lines;
                     match error.into_kind() {
                         ErrorKind::Io(cause) => return Err(self.unreadable(cause)),
                         kind => skips.push(&self.name, line, reason(&kind)),
@@ -198,14 +213,19 @@ mod tests {
 
     #[test]
     fn rows_that_are_none_are_skipped_with_their_line() {
-        let source = Source::shipped("a.csv", "b,a\n1,x\n2\n3,\"y\nz\"\n4,w\n");
+        check_skips("b,a\n1,x\n2\n3,\"y\nz\"\n4,w\n", "2y\nz3");
+        check_skips("b,a\r\n1,x\r\n2\r\n3,\"y\r\nz\"\r\n4,w\r\n", "2y\r\nz3");
+    }
+
+    fn check_skips(text: &'static str, third: &str) {
+        let source = Source::shipped("a.csv", text);
         let (mut skips, mut seen) = (Skips::default(), Vec::new());
         let read = source.each_row(["a", "b"], &mut skips, |row, [a, b]| {
             seen.push(format!("{row}{a}{b}"));
             if b == "4" { Err("four".into()) } else { Ok(()) }
         });
         assert!(read.is_ok());
-        assert_eq!(seen, ["0x1", "2y\nz3", "3w4"]);
+        assert_eq!(seen, ["0x1", third, "3w4"]);
         let lines: Vec<_> = skips
             .listed
             .iter()

@@ -30,6 +30,7 @@ mod matrix;
 mod points;
 mod progress;
 mod replay;
+mod replay_commands;
 mod roster;
 mod tidy;
 mod totals;
