@@ -151,6 +151,11 @@ impl<'a> Fields<'a> {
         self.read(name, |value| line(value, max))
     }
 
+    /// Any text, required: for what is checked elsewhere.
+    pub fn text(&mut self, name: &str) -> Option<&'a str> {
+        self.required(name, Self::optional_text)
+    }
+
     /// Any text, or none: for what is checked elsewhere.
     pub fn optional_text(&mut self, name: &str) -> Option<&'a str> {
         self.read(name, |value| value.as_str().ok_or_else(|| "must be text".into()))

@@ -1,4 +1,4 @@
-//! The server of Homeroom: HTTP, WebSocket, the JSON of the wire, settings, signals and the command line.
+#![doc = include_str!("README.md")]
 
 pub mod app;
 pub mod auth;

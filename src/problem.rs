@@ -131,6 +131,12 @@ impl Problem {
         Self::new(404, code, title, format!("{title}, or none that you may see."))
     }
 
+    /// A body that is no JSON document.
+    #[must_use]
+    pub fn invalid_json(detail: impl Into<String>) -> Self {
+        Self::new(400, "invalid_json", "Not valid JSON", detail)
+    }
+
     /// A page cursor that this list did not give out.
     #[must_use]
     pub fn invalid_cursor() -> Self {
@@ -188,10 +194,12 @@ pub enum Unknown {
     Board,
     /// A topic.
     Topic,
+    /// An action.
+    Action,
 }
 
 impl Unknown {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::User,
         Self::Team,
         Self::Unit,
@@ -200,6 +208,7 @@ impl Unknown {
         Self::Token,
         Self::Board,
         Self::Topic,
+        Self::Action,
     ];
 
     /// The code and the title.
@@ -214,6 +223,7 @@ impl Unknown {
             Self::Token => ("unknown_token", "No such token"),
             Self::Board => ("unknown_board", "No such board"),
             Self::Topic => ("unknown_topic", "No such topic"),
+            Self::Action => ("unknown_action", "No such action"),
         }
     }
 }

@@ -5,7 +5,7 @@ use crate::app::App;
 use crate::auth::Principal;
 use crate::fields::Fields;
 use crate::permissions::{self, Decision};
-use crate::problem::{Problem, Unknown};
+use crate::problem::{FieldError, Problem, Unknown};
 use homeroom_actors::domain::{Action, Evidence, ResourceRef};
 use homeroom_actors::engine::{EarnRequest, ProgressRequest};
 use homeroom_actors::roster::Roster;
@@ -50,7 +50,7 @@ pub(super) fn command(app: &App, caller: &Principal, wish: &Wish) -> Result<Comm
 fn earn(value: &Value, now: TimeMs) -> Result<EarnRequest, Problem> {
     let mut fields = Fields::of(value);
     let user_id = fields.id("user_id");
-    let action = fields.word("action_type", ACTIONS, Action::parse);
+    let action = fields.text("action_type").and_then(Action::parse);
     let reference = fields.id("reference_id");
     let unit_id = fields.optional_id("unit_id");
     let occurred_at = occurred_at(&mut fields, now);
@@ -58,15 +58,22 @@ fn earn(value: &Value, now: TimeMs) -> Result<EarnRequest, Problem> {
     if action == Some(Action::TeamAchievement) && evidence.team_id.is_none() {
         fields.wrong("evidence.team_id", "is required for a team_achievement");
     }
-    fields.finish(EarnRequest {
+    fields.finish(())?;
+    Ok(EarnRequest {
         user_id,
-        // A stand-in, like the others: without a known action `finish` gives the problem.
-        action: action.unwrap_or(Action::ReadContent),
+        action: action.ok_or_else(unknown_action)?,
         reference,
         unit_id,
         occurred_at,
         evidence,
     })
+}
+
+fn unknown_action() -> Problem {
+    let mut problem = Problem::unknown(Unknown::Action).with_path(&[]);
+    problem.detail = format!("action_type must be one of {ACTIONS}");
+    problem.errors = vec![FieldError::new("action_type", format!("must be one of {ACTIONS}"))];
+    problem
 }
 
 fn evidence(fields: &mut Fields<'_>) -> Evidence {

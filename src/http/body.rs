@@ -18,13 +18,13 @@ pub(super) async fn read(headers: &HeaderMap, body: &mut Body, max: usize) -> Re
         .get(CONTENT_LENGTH)
         .and_then(|value| value.to_str().ok()?.parse().ok());
     if declared.is_some_and(|length: u64| length > max as u64) {
-        drain(body).await;
+        drain(std::mem::take(body));
         return Err(too_large(max));
     }
     match tokio::time::timeout(BODY_DEADLINE, collect(body, max)).await {
         Ok(Ok(Some(bytes))) => Ok(bytes),
         Ok(Ok(None)) => {
-            drain(body).await;
+            drain(std::mem::take(body));
             Err(too_large(max))
         }
         Ok(Err(_)) => {
@@ -52,9 +52,10 @@ async fn collect(body: &mut Body, max: usize) -> Result<Option<Bytes>, axum::Err
     Ok(Some(all.freeze()))
 }
 
-/// Throws some of the rest away, so that a client that is still sending gets to read the answer.
-async fn drain(body: &mut Body) {
-    let drained = async {
+/// Throws some of the rest away beside the answer, so that a client that is still sending gets to read it: a connection
+/// closed on unread bytes is reset, and the answer with it.
+fn drain(mut body: Body) {
+    let drained = async move {
         let mut left = BODY_DRAIN_BYTES_MAX;
         while let Some(Ok(frame)) = body.frame().await {
             left = left.saturating_sub(frame.data_ref().map_or(0, Bytes::len));
@@ -63,8 +64,7 @@ async fn drain(body: &mut Body) {
             }
         }
     };
-    // Whether the client got that far makes no difference to the answer.
-    let _ = tokio::time::timeout(BODY_DRAIN_DEADLINE, drained).await;
+    tokio::spawn(tokio::time::timeout(BODY_DRAIN_DEADLINE, drained));
 }
 
 /// Parses a body as JSON.
@@ -78,11 +78,10 @@ pub(super) fn parse(headers: &HeaderMap, bytes: &[u8]) -> Result<Value, Problem>
     }
     serde_json::from_slice(bytes).map_err(|error| {
         // Line and column help the sender; the reader's words could repeat what was sent.
-        let detail = match (error.line(), error.column()) {
-            (0, _) => "The body is no JSON document.".to_owned(),
-            (line, column) => format!("The body is no JSON document: see line {line}, column {column}."),
-        };
-        Problem::new(400, "invalid_json", "Not valid JSON", detail)
+        let (line, column) = (error.line(), error.column());
+        Problem::invalid_json(format!(
+            "The body is no JSON document: see line {line}, column {column}."
+        ))
     })
 }
 

@@ -51,6 +51,7 @@ async fn earn(mut call: Call) -> Answered {
             let fingerprint = call.fingerprint(&content);
             (content, fingerprint)
         }
+        None if call.query().is_empty() => return Err(Problem::invalid_json("The body is empty.")),
         None => {
             let fields = fields_of_query(&call)?;
             let fingerprint = Wish::Earn(fields.clone()).fingerprint();
@@ -66,7 +67,7 @@ async fn earn(mut call: Call) -> Answered {
 fn fields_of_query(call: &Call) -> Result<Value, Problem> {
     call.read_query(|fields| {
         let user_id: UserId = fields.id("user_id");
-        let action_type = fields.line("action_type", 64);
+        let action_type = fields.text("action_type");
         let reference_id: ReferenceId = fields.id("reference_id");
         json!({"user_id": user_id, "action_type": action_type, "reference_id": reference_id})
     })
