@@ -28,7 +28,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
 }
 
 /// An answer to a learning event as HTTP.
-pub(super) fn answered(answer: Answer) -> Response {
+pub(super) fn answered(answer: &Answer) -> Response {
     let response = answer::json(answer.status, &answer.body);
     if answer.replayed {
         answer::replayed(response)
@@ -60,7 +60,7 @@ async fn earn(mut call: Call) -> Answered {
     };
     let claim = call.claim_as(fingerprint)?;
     let answer = carry_out(&call, &Wish::Earn(fields), claim).await?;
-    Ok(answered(answer))
+    Ok(answered(&answer))
 }
 
 /// The three required fields as query parameters: the same wish as with a body.
@@ -114,7 +114,7 @@ async fn correct(mut call: Call, correction: Correction) -> Answered {
     let claim = call.claim(&content.unwrap_or_default())?;
     let app = &call.app;
     let _guard = match idempotency::turn(app, claim.as_ref()).await? {
-        Turn::Again(record) => return Ok(answered(commands::given_before(app, record).await?)),
+        Turn::Again(record) => return Ok(answered(&commands::given_before(app, record).await?)),
         Turn::First(guard) => guard,
     };
     let outcome = match app.engine().correct(event_id, correction, reason, claim).await {
@@ -125,7 +125,7 @@ async fn correct(mut call: Call, correction: Correction) -> Answered {
         (Ok(outcome), _) => Ok(answer::json(201, &wire::correction_answer(correction, &outcome))),
         (Err(EngineError::KeyTaken), Some(claim)) => {
             let record = idempotency::taken(app, &claim).await?;
-            Ok(answered(commands::given_before(app, record).await?))
+            Ok(answered(&commands::given_before(app, record).await?))
         }
         (Err(error), _) => Err(Problem::from(error).with_path(&[Unknown::Event])),
     }
