@@ -6,6 +6,7 @@ use crate::idempotency::Keys;
 use crate::metrics::Metrics;
 use crate::secret::NodeSecret;
 use crate::tickets::Tickets;
+use crate::ws::OwnSessions;
 use homeroom_actors::{Clock, Engine};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -25,6 +26,7 @@ struct Inner {
     tickets: Tickets,
     keys: Keys,
     metrics: Metrics,
+    own_sessions: OwnSessions,
     stopping: AtomicBool,
 }
 
@@ -42,6 +44,7 @@ impl App {
                 tickets: Tickets::default(),
                 keys: Keys::default(),
                 metrics: Metrics::new(),
+                own_sessions: OwnSessions::default(),
                 stopping: AtomicBool::new(false),
             }),
         }
@@ -87,6 +90,12 @@ impl App {
     #[must_use]
     pub fn keys(&self) -> &Keys {
         &self.inner.keys
+    }
+
+    /// How many live sessions each caller has.
+    #[must_use]
+    pub fn own_sessions(&self) -> &OwnSessions {
+        &self.inner.own_sessions
     }
 
     /// Counters and times.

@@ -4,6 +4,7 @@
 //! | file | is |
 //! | --- | --- |
 //! | `handshake` | who may open a socket, from where |
+//! | `own` | how many sessions one caller may have |
 //! | `session` | the loop of one session; `requests` and `topics` are what it does |
 //! | `line` | one socket with its outbox, and the accounting of what waits |
 //! | `pace` | pings, the token's end, how fast a client may send |
@@ -19,6 +20,7 @@ mod handshake;
 mod holds;
 mod line;
 mod message;
+mod own;
 mod pace;
 mod reply;
 mod request;
@@ -26,3 +28,4 @@ mod session;
 mod subscribe;
 
 pub use handshake::{SUBPROTOCOL, upgrade};
+pub use own::OwnSessions;

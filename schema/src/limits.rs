@@ -119,6 +119,10 @@ pub const SESSION_SHARDS: usize = 16;
 pub const SESSIONS_MAX: usize = 20_000;
 /// Tokens ended lately that a shard remembers, for sessions that were on their way in. At the bound the oldest is forgotten.
 pub const ENDED_TOKENS_MAX: usize = 1_024;
+/// Sessions of one student. At the bound: 429 `too_many_own_sessions`.
+pub const SESSIONS_PER_STUDENT_MAX: usize = 16;
+/// Sessions of one mentor, or on one projector token. At the bound: 429 `too_many_own_sessions`.
+pub const SESSIONS_PER_MENTOR_MAX: usize = 5 * SESSIONS_PER_STUDENT_MAX;
 /// A ticket for a socket lives this long and is good for one use.
 pub const TICKET_LIFE: Duration = Duration::from_secs(30);
 /// Tickets not yet used. At the bound: 503 `overloaded`.
@@ -184,4 +188,5 @@ const _: () = assert!(FRAME_BYTES_MAX <= OUTBOX_BYTES_MAX);
 const _: () = assert!(SESSION_GATHER_BYTES <= OUTBOX_BYTES_MAX && OUTBOX_BYTES_MAX <= REPLY_BYTES_MAX);
 const _: () = assert!(REPLY_BYTES_MAX <= FRAME_OUT_BYTES_MAX);
 const _: () = assert!(PAGE_DEFAULT <= PAGE_MAX && EVENTS_ITEMS_MAX <= COMMANDS_IN_FLIGHT_MAX);
+const _: () = assert!(SESSIONS_PER_STUDENT_MAX <= SESSIONS_PER_MENTOR_MAX && SESSIONS_PER_MENTOR_MAX <= SESSIONS_MAX);
 const _: () = assert!(SESSION_COMMANDS_MAX <= COMMANDS_IN_FLIGHT_MAX);

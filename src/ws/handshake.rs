@@ -75,6 +75,7 @@ async fn admit(app: &App, parts: &mut Parts) -> Result<Response, Problem> {
 
 /// Takes a session in before the upgrade is answered, so that a refusal is still an HTTP answer. It starts with the socket.
 fn open_session(app: &App, caller: Principal) -> Result<oneshot::Sender<WebSocket>, Problem> {
+    let own = app.own_sessions().take(&caller)?;
     let (sender, upgraded) = oneshot::channel();
     let info = SessionInfo {
         token_id: caller.token_id,
@@ -86,6 +87,7 @@ fn open_session(app: &App, caller: Principal) -> Result<oneshot::Sender<WebSocke
         if let Ok(Ok(socket)) = timeout(UPGRADE_DEADLINE, upgraded).await {
             session::run(session_app, caller, socket, control).await;
         }
+        drop(own);
     })?;
     Ok(sender)
 }

@@ -1,6 +1,6 @@
 //! Before a socket is one: who may open it, from where, with which protocol.
 
-use crate::support::{Class, Client, Node, Socket, check_problem};
+use crate::support::{Class, Client, Node, Socket, check_problem, eventually};
 use serde_json::{Value, json};
 
 /// Requires that an upgrade is refused with this status and code.
@@ -120,4 +120,25 @@ async fn a_pong_carries_the_servers_time() {
         time.len() == "2026-03-01T09:30:00.000Z".len() && time.ends_with('Z'),
         "{time}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_person_has_16_sessions_at_once() {
+    let node = Node::start().await;
+    Class::of(&node, 2).await;
+    let student = node.student(1).await;
+    let mut tabs = Vec::new();
+    for _ in 0..16 {
+        tabs.push(Socket::connect(&student).await);
+    }
+    refused(&student, "/ws", &[], 429, "too_many_own_sessions").await;
+    is_alive(Socket::connect(&node.student(2).await).await).await;
+    tabs.remove(3).close().await;
+    eventually("a place is free again", || async {
+        Socket::try_connect(&student, &[]).await.ok()
+    })
+    .await;
+    for tab in tabs {
+        is_alive(tab).await;
+    }
 }

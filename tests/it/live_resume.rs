@@ -86,9 +86,9 @@ async fn catching_up_on_one_topic_holds_up_no_other() {
     while behind.len() < 1_000 || other.is_none() {
         let message = socket.recv().await;
         if message["topic"] == "user:2" {
-            other = Some(behind.len())
+            other = Some(behind.len());
         } else {
-            behind.push(message)
+            behind.push(message);
         }
     }
     check_offsets(&behind, 0);

@@ -4,10 +4,10 @@ use super::*;
 use serde_json::json;
 
 #[track_caller]
-fn refused(text: &str, code: &str, id: Option<Value>) {
+fn refused(text: &str, code: &str, id: impl Into<Option<Value>>) {
     let misunderstood = parse(text).unwrap_err();
     assert_eq!(misunderstood.problem.code, code, "{text}");
-    assert_eq!(misunderstood.id.map(|id| id.0), id, "{text}");
+    assert_eq!(misunderstood.id.map(|id| id.0), id.into(), "{text}");
 }
 
 #[test]
@@ -39,21 +39,13 @@ fn depth_is_bounded() {
 
 #[test]
 fn what_is_wrong_inside_repeats_the_id() {
-    refused(r#"{"id":1}"#, "validation", Some(json!(1)));
-    refused(r#"{"id":1,"type":5}"#, "validation", Some(json!(1)));
-    refused(r#"{"id":"a","type":"dance"}"#, "unknown_type", Some(json!("a")));
-    refused(r#"{"id":1,"type":"subscribe"}"#, "validation", Some(json!(1)));
-    refused(
-        r#"{"id":1,"type":"subscribe","topics":{}}"#,
-        "validation",
-        Some(json!(1)),
-    );
-    refused(
-        r#"{"id":1,"type":"subscribe","topics":[7]}"#,
-        "validation",
-        Some(json!(1)),
-    );
-    refused(r#"{"id":1,"type":"earn","key":7}"#, "validation", Some(json!(1)));
+    refused(r#"{"id":1}"#, "validation", json!(1));
+    refused(r#"{"id":1,"type":5}"#, "validation", json!(1));
+    refused(r#"{"id":"a","type":"dance"}"#, "unknown_type", json!("a"));
+    refused(r#"{"id":1,"type":"subscribe"}"#, "validation", json!(1));
+    refused(r#"{"id":1,"type":"subscribe","topics":{}}"#, "validation", json!(1));
+    refused(r#"{"id":1,"type":"subscribe","topics":[7]}"#, "validation", json!(1));
+    refused(r#"{"id":1,"type":"earn","key":7}"#, "validation", json!(1));
 }
 
 #[test]
@@ -99,7 +91,7 @@ fn topics_of_one_request_are_bounded() {
     refused(
         &json!({"type": "subscribe", "id": 1, "topics": topics}).to_string(),
         "validation",
-        Some(json!(1)),
+        json!(1),
     );
 }
 
