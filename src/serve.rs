@@ -1,7 +1,7 @@
 //! Accepts connections and speaks HTTP/1.1 on each, with a deadline for heads. No routes here.
 
 use axum::Router;
-use homeroom_schema::limits::{CONNECTIONS_MAX, HEAD_DEADLINE, HTTP_DRAIN_DEADLINE};
+use homeroom_schema::limits::{CONNECTIONS_MAX, HEAD_DEADLINE, HTTP_DRAIN_DEADLINE, SOCKET_SEND_BYTES};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
@@ -65,6 +65,8 @@ async fn accept(listener: &TcpListener, slots: &Arc<Semaphore>) -> io::Result<(T
     let (stream, _) = listener.accept().await?;
     // Answers are written whole: waiting for more to fill a packet only delays them.
     stream.set_nodelay(true)?;
+    // Left alone, the system keeps megabytes for a client that does not read, and nobody would notice for as long.
+    socket2::SockRef::from(&stream).set_send_buffer_size(SOCKET_SEND_BYTES)?;
     Ok((stream, slot))
 }
 

@@ -76,6 +76,8 @@ pub const FRAME_BYTES_MAX: usize = 64 * 1024;
 pub const SESSION_COMMANDS_MAX: usize = 64;
 /// Bytes waiting for one session. At the bound: close 4008 `slow_consumer`.
 pub const OUTBOX_BYTES_MAX: usize = 512 * 1024;
+/// Bytes that the system may keep for a client that does not take them yet (Linux doubles this). At the bound writes wait.
+pub const SOCKET_SEND_BYTES: usize = 128 * 1024;
 /// A write to a socket that makes no progress for this long: close 4008 `slow_consumer`.
 pub const WRITE_STALL: Duration = Duration::from_secs(15);
 /// A peer that takes fewer bytes a second than this, for longer than [`WRITE_STALL`], makes no progress.

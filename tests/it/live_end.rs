@@ -2,8 +2,9 @@
 
 use super::live_resume::earn_batch;
 use super::live_subscribe::check_offsets;
-use crate::support::{Class, Node, Socket};
-use futures_util::StreamExt;
+use crate::support::{Class, Client, Node, Socket};
+use futures_util::{SinkExt, StreamExt};
+use homeroom_schema::limits::TOPIC_RING_MAX;
 use serde_json::{Value, json};
 use std::time::Duration;
 use tokio::net::{TcpSocket, TcpStream};
@@ -86,7 +87,7 @@ async fn a_stopping_node_acknowledges_what_it_took_and_says_when_to_come_back() 
 }
 
 /// A socket whose kernel takes next to nothing in, so that whoever doesn't read is soon stuck.
-async fn narrow_socket(client: &crate::support::Client) -> WebSocketStream<TcpStream> {
+async fn narrow_socket(client: &Client) -> WebSocketStream<TcpStream> {
     let address = client.base().trim_start_matches("http://").to_owned();
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_recv_buffer_size(4 * 1024).unwrap();
@@ -103,15 +104,13 @@ async fn narrow_socket(client: &crate::support::Client) -> WebSocketStream<TcpSt
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_does_not_read_is_closed_and_delays_nobody() {
-    const BATCHES: u64 = 40;
+    const BATCHES: u64 = 12;
     let node = Node::start().await;
     Class::of(&node, 1).await;
     let admin = node.admin();
     let mut slow = narrow_socket(&admin).await;
     let subscribe = json!({"type": "subscribe", "id": 1, "topics": [{"topic": "user:1"}]});
-    futures_util::SinkExt::send(&mut slow, Message::text(subscribe.to_string()))
-        .await
-        .unwrap();
+    slow.send(Message::text(subscribe.to_string())).await.unwrap();
     let mut quick = Socket::connect(&admin).await;
     quick.subscribe(&["user:1"]).await;
     for batch in 0..BATCHES {
@@ -135,6 +134,70 @@ async fn who_does_not_read_is_closed_and_delays_nobody() {
         }
     }
     assert!(last < BATCHES * 1_000, "it was never stuck");
+    // A process has one recorder, but only this test makes anybody slow.
+    let metrics = admin.get("/metrics").await.text;
+    assert!(metrics.contains(r#"homeroom_closes_total{code="4008"} 1"#), "{metrics}");
     // Whoever looks again too late finds the connection gone instead.
     assert!(closed.is_none_or(|code| code == 4008), "{closed:?}");
+}
+
+/// Awards each of these people once, as one batch.
+async fn earn_all(admin: &Client, people: &[u64], reference: u64) {
+    let events: Vec<Value> = people
+        .iter()
+        .map(|id| json!({"kind": "points", "user_id": id, "action_type": "read_content", "reference_id": reference}))
+        .collect();
+    admin.post("/events", json!({ "events": events })).await.expect(200);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_too_slow_for_a_board_gets_one_snapshot_instead() {
+    const LARGE: u64 = 25;
+    let node = Node::start().await;
+    let class = Class::of(&node, 250).await;
+    let admin = node.admin();
+    let mut slow = narrow_socket(&admin).await;
+    let subscribe = json!({"type": "subscribe", "id": 1, "topics": [{"topic": "board:all"}]});
+    slow.send(Message::text(subscribe.to_string())).await.unwrap();
+    let mut quick = Socket::connect(&admin).await;
+    let mut head = quick.subscribe(&["board:all"]).await[0]["offset"].as_u64().unwrap();
+    // First messages of two hundred rows, so that the socket is soon stuck, then small ones until the topic forgets them.
+    for step in 1..=LARGE + TOPIC_RING_MAX as u64 {
+        let people = if step <= LARGE {
+            &class.students[..]
+        } else {
+            &class.students[..1]
+        };
+        earn_all(&admin, people, step).await;
+        head = quick.until_offset("board:all", head + 1).await.last().unwrap()["offset"]
+            .as_u64()
+            .unwrap();
+        quick.seen.clear();
+    }
+    let (mut offset, mut snapshots) = (None, 0);
+    while offset != Some(head) {
+        let Some(Ok(Message::Text(text))) = slow.next().await else {
+            continue;
+        };
+        let message: Value = serde_json::from_str(&text).unwrap();
+        match message["type"].as_str() {
+            Some("subscribed") => offset = message["topics"][0]["offset"].as_u64(),
+            Some("leaderboard_update") => {
+                assert_eq!(
+                    message["offset"].as_u64(),
+                    offset.map(|before| before + 1),
+                    "no gap that was not told"
+                );
+                offset = message["offset"].as_u64();
+            }
+            Some("snapshot") => {
+                snapshots += 1;
+                offset = message["offset"].as_u64();
+                assert_eq!(message["topic"], "board:all");
+                assert_eq!(message["data"]["entries"].as_array().unwrap().len(), 200);
+            }
+            _ => panic!("{message}"),
+        }
+    }
+    assert!(snapshots >= 1, "it was never too slow");
 }
