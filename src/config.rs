@@ -119,7 +119,8 @@ mod tests {
 
     #[test]
     fn settings_that_cannot_be_used_are_named() {
-        let change: [(&str, fn(&mut Config)); 10] = [
+        type Row = (&'static str, fn(&mut Config));
+        let rows: [Row; 10] = [
             ("", |_| ()),
             ("", |c| c.time_zone = "Europe/Berlin".into()),
             ("", |c| c.allowed_origins = vec!["https://school.example:8443".into()]),
@@ -130,10 +131,10 @@ mod tests {
             ("projector_places", |c| c.projector_places = 0),
             ("admin_token", |c| c.admin_token = Some("a b".into())),
             ("allowed_origins", |c| {
-                c.allowed_origins = vec!["https://school.example/".into()]
+                c.allowed_origins = vec!["https://school.example/".into()];
             }),
         ];
-        for (setting, change) in change {
+        for (setting, change) in rows {
             let mut config = Config::new("x");
             change(&mut config);
             assert_eq!(

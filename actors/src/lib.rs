@@ -1,4 +1,4 @@
-//! The engine of Homeroom: the pure learning domain and the actor tree around it. Never axum, rusqlite or SQL.
+#![doc = include_str!("../README.md")]
 
 pub mod boards;
 pub mod clock;
