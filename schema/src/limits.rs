@@ -99,7 +99,8 @@ pub const FRAME_OUT_BYTES_MAX: usize = 16 * 1024 * 1024;
 pub const REQUEST_TOPICS_MAX: usize = 2 * SESSION_TOPICS_MAX;
 /// Characters of the `id` of a request. At the bound: 422.
 pub const REQUEST_ID_CHARS_MAX: usize = 64;
-/// Frames that one session may send a second, in the long run. At the bound its socket is not read further for a while.
+/// Frames that one session of a student, mentor or projector may send a second, in the long run. At the bound its socket is
+/// not read further for a while.
 pub const SESSION_FRAMES_PER_SECOND: u32 = 1_000;
 /// Frames that one session may send at once.
 pub const SESSION_FRAMES_BURST: u32 = 2_000;

@@ -187,7 +187,6 @@ impl State {
         let started = Instant::now();
         let outcomes = self.attempt(|open| commit::commit(&open.connection, &mut open.counters, batch))?;
         metrics::histogram!("homeroom_commit_seconds").record(started.elapsed());
-        metrics::histogram!("homeroom_batch_appends").record(batch.len() as f64);
         Ok(outcomes)
     }
 
