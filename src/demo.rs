@@ -157,7 +157,6 @@ fn instructions(admin: &Client, projector: &str) -> String {
 
   TOKEN={projector}    # a projector's: aliases only
   curl -s  -H "Authorization: Bearer $TOKEN" {url}/leaderboards/all
-  curl -sN -H "Authorization: Bearer $TOKEN" '{url}/events/stream?topics=board:all'
   homeroom demo --follow {url} --token $TOKEN
   websocat -H "Authorization: Bearer $TOKEN" --protocol homeroom.v1 {socket}/ws
     and there: {{"type":"subscribe","id":1,"topics":[{{"topic":"board:all"}}]}}

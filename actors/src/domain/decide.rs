@@ -2,7 +2,7 @@
 
 use crate::domain::action::{Action, Evidence, RefusalReason};
 use crate::domain::event::LearnerEvent;
-use crate::domain::learner::{Award, AwardStanding, Learner};
+use crate::domain::learner::{Award, AwardStanding, Learner, ReceiptKey};
 use crate::domain::level::level_of;
 use crate::domain::rules::Rules;
 use homeroom_schema::limits::TOUCH_EVERY_MS;
@@ -68,12 +68,10 @@ pub struct Progress {
 pub enum Decision {
     /// Keep these facts, in order; never empty. The first is the one that answers the command.
     Keep(Vec<LearnerEvent>),
-    /// Refused as before, and the receipt of today says so already: nothing to keep.
+    /// Refused as before, and the receipt of that day says so already: nothing to keep.
     RefusedAsBefore {
-        /// Why.
-        reason: RefusalReason,
-        /// The natural key's action and reference, under which the receipt is found in the state.
-        key: (Action, ReferenceId),
+        /// Where the receipt is found in the state.
+        receipt: ReceiptKey,
     },
     /// Progress changes nothing worth keeping: the unit's state answers.
     Unchanged {
@@ -138,10 +136,14 @@ fn decide_earn(learner: &Learner, earn: &Earn, rules: &Rules) -> Decision {
 }
 
 fn refuse(learner: &Learner, earn: &Earn, reason: RefusalReason, retry_at: Option<TimeMs>) -> Decision {
-    let key = (earn.action, earn.reference);
-    let receipt = learner.receipts.get(&(earn.action, earn.reference, reason));
-    if receipt.is_some_and(|receipt| receipt.day == earn.day) {
-        return Decision::RefusedAsBefore { reason, key };
+    let receipt = ReceiptKey {
+        action: earn.action,
+        reference: earn.reference,
+        reason,
+        day: earn.day,
+    };
+    if learner.receipts.contains_key(&receipt) {
+        return Decision::RefusedAsBefore { receipt };
     }
     keep(LearnerEvent::PointsRefused {
         action: earn.action,

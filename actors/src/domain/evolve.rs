@@ -3,7 +3,9 @@
 use crate::domain::action::{Action, Evidence};
 use crate::domain::event::{EventMeta, LearnerEvent};
 use crate::domain::invariants;
-use crate::domain::learner::{Award, AwardStanding, Counters, Learner, QualificationPoints, Receipt, UnitProgress};
+use crate::domain::learner::{
+    Award, AwardStanding, Counters, Learner, QualificationPoints, Receipt, ReceiptKey, UnitProgress,
+};
 use homeroom_schema::{QualificationId, ReferenceId, TimeMs};
 
 /// Applies one kept fact. Cannot fail: whatever was kept once can be applied again. Reads the fact and the state alone.
@@ -26,10 +28,15 @@ pub fn evolve(learner: &mut Learner, event: &LearnerEvent, meta: EventMeta) {
             let receipt = Receipt {
                 event_id: meta.event_id,
                 version: meta.version,
-                day: *day,
                 retry_at: *retry_at,
             };
-            learner.receipts.insert((*action, *reference, *reason), receipt);
+            let key = ReceiptKey {
+                action: *action,
+                reference: *reference,
+                reason: *reason,
+                day: *day,
+            };
+            learner.receipts.insert(key, receipt);
         }
         LearnerEvent::PointsReversed {
             action,

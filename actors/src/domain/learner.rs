@@ -20,8 +20,8 @@ pub struct Learner {
     pub reached_at: Option<TimeMs>,
     /// Every natural key ever used.
     pub awards: BTreeMap<(Action, ReferenceId), Award>,
-    /// The last receipt of each refusal.
-    pub receipts: BTreeMap<(Action, ReferenceId, RefusalReason), Receipt>,
+    /// The receipts of refusals: one a day for each.
+    pub receipts: BTreeMap<ReceiptKey, Receipt>,
     /// Units touched.
     pub units: BTreeMap<UnitId, UnitProgress>,
     /// Points inside each qualification.
@@ -82,15 +82,26 @@ pub enum AwardStanding {
     Reinstated,
 }
 
-/// The last receipt of one refusal.
+/// What one receipt stands for: the same refusal has one a day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct ReceiptKey {
+    /// For what.
+    pub action: Action,
+    /// For which one.
+    pub reference: ReferenceId,
+    /// Why it was refused.
+    pub reason: RefusalReason,
+    /// The local day of the attempt, days since 1970-01-01.
+    pub day: i32,
+}
+
+/// A kept receipt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Receipt {
     /// The event that kept it.
     pub event_id: EventId,
     /// Its place in the stream.
     pub version: Version,
-    /// The local day that it belongs to, days since 1970-01-01.
-    pub day: i32,
     /// When the award would be possible; none means never.
     pub retry_at: Option<TimeMs>,
 }

@@ -4,7 +4,7 @@ use crate::domain::Learner;
 use crate::domain::action::Action;
 use crate::domain::board::Score;
 use crate::domain::event::{EventMeta, LearnerEvent};
-use crate::domain::learner::AwardStanding;
+use crate::domain::learner::{AwardStanding, ReceiptKey};
 use crate::journal::LearnerChange;
 use homeroom_schema::records::{
     Append, KeyRecord, LearnerHead, NewEvent, PointsRecord, ProgressRecord, Row, StreamAppend, StreamId,
@@ -236,11 +236,16 @@ pub(crate) fn confirm(decided: &mut Learner, event: &LearnerEvent, meta: EventMe
             action,
             reference,
             reason,
+            day,
             ..
         } => {
-            let receipt = decided.receipts.get_mut(&(*action, *reference, *reason));
-            // A later receipt of the same refusal may be pending already: it gets its own id.
-            if let Some(receipt) = receipt.filter(|receipt| receipt.version == meta.version) {
+            let key = ReceiptKey {
+                action: *action,
+                reference: *reference,
+                reason: *reason,
+                day: *day,
+            };
+            if let Some(receipt) = decided.receipts.get_mut(&key) {
                 receipt.event_id = meta.event_id;
             }
         }

@@ -2,6 +2,7 @@
 
 use crate::domain::action::{Action, RefusalReason};
 use crate::domain::event::LearnerEvent;
+use crate::domain::learner::ReceiptKey;
 use crate::domain::{Command, Learner};
 use crate::engine::{Answer, KeyClaim};
 use crate::error::EngineError;
@@ -41,8 +42,7 @@ pub(super) enum Basis {
     FirstEvent,
     /// The receipt of an earlier refusal, with total and level as they were when it was decided.
     Receipt {
-        key: (Action, ReferenceId),
-        reason: RefusalReason,
+        receipt: ReceiptKey,
         total: u64,
         level: u32,
     },
@@ -112,24 +112,19 @@ fn missing() -> EngineError {
 fn earn_outcome(durable: &Learner, basis: Basis, first: Option<(&LearnerEvent, EventId)>) -> Option<EarnOutcome> {
     match basis {
         Basis::FirstEvent => of_event(durable.user_id, first?),
-        Basis::Receipt {
-            key: (action, reference),
-            reason,
-            total,
-            level,
-        } => {
-            let receipt = durable.receipts.get(&(action, reference, reason))?;
+        Basis::Receipt { receipt, total, level } => {
+            let kept = durable.receipts.get(&receipt)?;
             Some(EarnOutcome {
-                event_id: receipt.event_id,
+                event_id: kept.event_id,
                 user_id: durable.user_id,
-                action,
-                reference,
+                action: receipt.action,
+                reference: receipt.reference,
                 awarded: false,
                 points: 0,
                 total,
                 level,
-                reason: Some(reason),
-                retry_at: receipt.retry_at,
+                reason: Some(receipt.reason),
+                retry_at: kept.retry_at,
             })
         }
         Basis::Award {

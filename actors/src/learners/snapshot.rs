@@ -3,7 +3,9 @@
 //! A snapshot is a cache. What cannot be read here is rebuilt from the stream.
 
 use crate::domain::action::{Action, RefusalReason};
-use crate::domain::learner::{Award, AwardStanding, Counters, Learner, QualificationPoints, Receipt, UnitProgress};
+use crate::domain::learner::{
+    Award, AwardStanding, Counters, Learner, QualificationPoints, Receipt, ReceiptKey, UnitProgress,
+};
 use homeroom_schema::codec::{self, SnapshotError};
 use homeroom_schema::records::{SnapshotRecord, StreamId};
 use homeroom_schema::{EventId, IdError, QualificationId, ReferenceId, TimeMs, UnitId, UserId, Version};
@@ -223,19 +225,17 @@ impl AwardV1 {
     }
 }
 
-type ReceiptKey = (Action, ReferenceId, RefusalReason);
-
 impl ReceiptV1 {
-    fn of(((action, reference, reason), receipt): (&ReceiptKey, &Receipt)) -> Self {
+    fn of((key, receipt): (&ReceiptKey, &Receipt)) -> Self {
         Self {
-            action: action_code(*action),
-            reference: reference.get(),
-            reason: match reason {
+            action: action_code(key.action),
+            reference: key.reference.get(),
+            reason: match key.reason {
                 RefusalReason::AlreadyAwarded => 1,
             },
             event_id: receipt.event_id.get(),
             version: receipt.version.0,
-            day: receipt.day,
+            day: key.day,
             retry_at: receipt.retry_at.map(|at| at.0),
         }
     }
@@ -248,10 +248,14 @@ impl ReceiptV1 {
         let receipt = Receipt {
             event_id: EventId::new(self.event_id)?,
             version: Version(self.version),
-            day: self.day,
             retry_at: self.retry_at.map(TimeMs),
         };
-        let key = (action(self.action)?, ReferenceId::new(self.reference)?, reason);
+        let key = ReceiptKey {
+            action: action(self.action)?,
+            reference: ReferenceId::new(self.reference)?,
+            reason,
+            day: self.day,
+        };
         Ok((key, receipt))
     }
 }

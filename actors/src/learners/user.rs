@@ -80,12 +80,11 @@ impl User {
         }
         match decide(state, &request.command, rules) {
             Decision::Keep(events) => self.keep(myself, events, request),
-            Decision::RefusedAsBefore { reason, key } => {
-                let receipt = state.receipts.get(&(key.0, key.1, reason));
-                let version = receipt.map_or(Version::ZERO, |receipt| receipt.version);
+            Decision::RefusedAsBefore { receipt } => {
+                let kept = state.receipts.get(&receipt);
+                let version = kept.map_or(Version::ZERO, |kept| kept.version);
                 let basis = Basis::Receipt {
-                    key,
-                    reason,
+                    receipt,
                     total: state.total,
                     level: state.level,
                 };

@@ -86,7 +86,9 @@ impl User {
             }
         }
         let durable = &self.durable;
-        if self.pending.is_empty() && durable.awards.len() + durable.units.len() <= CHEAP_CLONE_ENTRIES {
+        if self.pending.is_empty()
+            && durable.awards.len() + durable.units.len() + durable.receipts.len() <= CHEAP_CLONE_ENTRIES
+        {
             self.decided = None;
         }
         debug_assert!(
