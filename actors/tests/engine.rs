@@ -8,6 +8,7 @@ use homeroom_actors::domain::{Action, RefusalReason, Rejection};
 use homeroom_actors::engine::Correction;
 use homeroom_schema::Version;
 use homeroom_schema::records::{KeyOutcome, StreamId};
+use std::sync::Arc;
 use support::{DAY_MS, School, earn, key, progress, unit, user};
 
 #[tokio::test]
@@ -183,4 +184,18 @@ async fn a_stop_loses_nothing() {
         assert_eq!(school.total(id).await, 500);
     }
     school.engine.stop().await;
+}
+
+/// What has started is ready: nobody has to wait for a supervisor that is still on its way.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_first_reads_after_a_start_are_answered() {
+    let (school, store) = School::in_memory(64).await;
+    school.engine.stop().await;
+    for _ in 0..20 {
+        let again = School::open(Arc::new(store.fork()), support::settings()).await;
+        for id in 1..=64 {
+            again.engine.learner(user(id)).await.unwrap();
+        }
+        again.engine.stop().await;
+    }
 }

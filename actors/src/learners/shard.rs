@@ -54,7 +54,9 @@ impl Actor for Shard {
     type State = ShardState;
     type Arguments = ShardArgs;
 
-    async fn pre_start(&self, _: ActorRef<ShardMsg>, args: ShardArgs) -> Result<ShardState, ActorProcessingErr> {
+    async fn pre_start(&self, myself: ActorRef<ShardMsg>, args: ShardArgs) -> Result<ShardState, ActorProcessingErr> {
+        // Whoever starts the shard waits for this, not for what follows the start: so the very first reads find it.
+        args.learners.connect(args.shard, myself);
         Ok(ShardState {
             args,
             awake: HashMap::new(),
@@ -66,7 +68,6 @@ impl Actor for Shard {
         let ShardArgs { shard, learners } = &state.args;
         let (shortest, longest) = SWEEP_EVERY;
         let every = (learners.context().idle / SWEEPS_PER_IDLE).clamp(shortest, longest);
-        learners.connect(*shard, myself.clone());
         // After a failure of the shard its learners are gone; those to whom somebody listens come back at once.
         for slot in learners.slots_of(*shard) {
             learners.wake_listened(slot);
