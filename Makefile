@@ -61,8 +61,8 @@ suite:
 	@echo "== tests"
 	@$(CARGO) test --workspace
 
-soak: deps ## The long versions of the fault tests (many more rounds; minutes to an hour)
-	@HOMEROOM_SOAK=1 $(CARGO) test --workspace -- --nocapture
+soak: deps ## The long versions of the fault tests (minutes to an hour), with a report: target/soak-report.md
+	@CARGO=$(CARGO) .ci/soak
 
 bench: deps ## Measure (release profile)
 	@$(CARGO) bench --workspace --bench '*'

@@ -1,6 +1,6 @@
 //! F-D12 and what a directory means: one node a directory, everything in it, nothing lost by stopping.
 
-use crate::support::{ADMIN_TOKEN, Class, Node, NodeProcess, earn};
+use crate::support::{ADMIN_TOKEN, Class, Node, NodeProcess, earn, left_out, report_row};
 use serde_json::{Value, json};
 use std::os::unix::fs::PermissionsExt;
 
@@ -20,6 +20,8 @@ async fn fd12_a_second_node_on_a_directory_ends_with_a_message() {
     let said = second.stderr_with("another node").await;
     assert!(!said.contains("panicked"), "{said}");
     first.admin().get("/users/1").await.expect(200);
+    let outcome = "it ends with a message, the first goes on";
+    report_row("F-D12", "a second node on a directory", 1, outcome);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -36,6 +38,12 @@ async fn fd12_a_crash_leaves_no_lock_behind() {
     let node = NodeProcess::start(directory.path()).await;
     let users = node.admin().get("/users").await.expect(200);
     assert_eq!(users["items"].as_array().unwrap().len(), 3);
+    report_row(
+        "F-D12",
+        "`kill -9` of the node with the lock",
+        3,
+        "no lock stays behind",
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -51,7 +59,7 @@ async fn fd12_a_directory_that_cannot_be_written_is_refused() {
     let places = [(&closed, is_root), (&in_the_way, false)];
     for (place, is_writable_after_all) in places {
         if is_writable_after_all {
-            println!("left out: the read-only directory, since this user may write everywhere");
+            left_out("F-D12", "a read-only directory", "this user may write everywhere");
             continue;
         }
         let mut node = NodeProcess::spawn(place, &[]);
@@ -63,6 +71,8 @@ async fn fd12_a_directory_that_cannot_be_written_is_refused() {
     let read_only = std::path::Path::new("/proc/homeroom");
     let mut node = NodeProcess::spawn(read_only, &[]);
     assert!(!node.wait().await.success());
+    let outcome = "the start is refused with a message";
+    report_row("F-D12", "a directory that cannot be written", 2, outcome);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -183,6 +193,8 @@ async fn a_damaged_snapshot_is_rebuilt_from_the_journal() {
         .await
         .expect(201);
     assert_eq!(next["total"], 4_010);
+    let outcome = "rebuilt from the journal, the same answers";
+    report_row("F-D9", "flipped bytes in stored snapshots", damaged as u64, outcome);
 }
 
 /// Flips bytes in every stored snapshot of a stopped node, and says how many there were.

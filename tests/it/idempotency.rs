@@ -1,6 +1,6 @@
 //! F-A1 to F-A5 and the rules of keys: one key, one outcome (I3), whichever way it comes and whatever happens between.
 
-use crate::support::{Answer, Class, Client, Node, NodeProcess, Socket, earn};
+use crate::support::{Answer, Class, Client, Node, NodeProcess, Socket, earn, report_row, soak};
 use serde_json::{Value, json};
 
 const KEY: &str = "one-key";
@@ -47,6 +47,12 @@ async fn fa1_a_key_used_100_times_has_one_effect_and_one_answer() {
     node.restart().await;
     replayed(node.admin().post_keyed("/points/earn", wish, KEY).await, &first, 201);
     assert_eq!(ledger_of(&node.admin(), 1).await, (60, 2));
+    report_row(
+        "F-A1",
+        "a key used again, also after a restart",
+        99,
+        "1 effect, 1 answer",
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -87,6 +93,7 @@ async fn fa1_a_key_survives_a_crash() {
             .len(),
         4
     );
+    report_row("F-A1", "keys used again after `kill -9`", 4, "the first answers again");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -134,6 +141,12 @@ async fn fa2_a_key_with_another_request_is_refused() {
     }
     assert_eq!(ledger_of(&admin, 1).await, (50, 1));
     assert_eq!(ledger_of(&admin, 2).await, (0, 0));
+    report_row(
+        "F-A2",
+        "a key with another request",
+        5,
+        "refused, the first effect untouched",
+    );
     replayed(
         admin.post_keyed("/points/earn", earn(1, "complete_quiz", 5), KEY).await,
         &first,
@@ -161,12 +174,12 @@ async fn the_same_content_written_otherwise_is_the_same_request() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fa3_a_pair_in_parallel_has_one_effect() {
-    const PAIRS: u64 = 250;
+    let pairs_wanted: u64 = if soak() { 1_000 } else { 250 };
     let node = Node::start().await;
     Class::of(&node, 10).await;
     let admin = node.admin();
     let mut pairs = tokio::task::JoinSet::new();
-    for pair in 0..PAIRS {
+    for pair in 0..pairs_wanted {
         let admin = admin.clone();
         pairs.spawn(async move {
             let key = format!("pair-{pair}");
@@ -199,7 +212,8 @@ async fn fa3_a_pair_in_parallel_has_one_effect() {
         assert_eq!(total, 10 * count as u64);
         entries += count;
     }
-    assert_eq!(entries as u64, PAIRS);
+    assert_eq!(entries as u64, pairs_wanted);
+    report_row("F-A3", "pairs with one key at once", pairs_wanted, "0 doubled");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -244,6 +258,7 @@ async fn fa4_the_same_key_of_another_caller_is_another_key() {
         .await;
     assert!(!apart.is_replayed());
     assert_eq!(apart.expect(200)["reason"], "already_awarded");
+    report_row("F-A4", "a key of another caller", 2, "independent, no answer leaked");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -314,6 +329,7 @@ async fn fa5_the_same_fact_over_socket_and_http_counts_once() {
         }
     }
     assert_eq!(awarded, 40);
+    report_row("F-A5", "one fact over socket and HTTP", 40, "0 doubled");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

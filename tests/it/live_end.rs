@@ -2,7 +2,7 @@
 
 use super::live_resume::earn_batch;
 use super::live_subscribe::check_offsets;
-use crate::support::{Class, Client, Node, Socket};
+use crate::support::{Class, Client, Node, Socket, report_row};
 use futures_util::{SinkExt, StreamExt};
 use homeroom_schema::limits::TOPIC_RING_MAX;
 use serde_json::{Value, json};
@@ -34,6 +34,12 @@ async fn a_revoked_token_ends_its_sessions_and_no_others() {
     }
     assert_eq!(Socket::try_connect(&client, &[]).await.err().unwrap().status, 401);
     assert_eq!(other.request_reply(json!({"type": "ping"})).await["type"], "pong");
+    report_row(
+        "F-S4",
+        "a token revoked while connected",
+        2,
+        "its sockets are closed, no others",
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -139,6 +145,13 @@ async fn who_does_not_read_is_closed_and_delays_nobody() {
     assert!(metrics.contains(r#"homeroom_closes_total{code="4008"} "#), "{metrics}");
     // Whoever looks again too late finds the connection gone instead.
     assert!(closed.is_none_or(|code| code == 4008), "{closed:?}");
+    let missed = BATCHES * 1_000 - last;
+    report_row(
+        "F-N1",
+        "messages that a reader did not take",
+        missed,
+        "closed, another reader missed none",
+    );
 }
 
 /// Awards each of these people once, as one batch.
@@ -200,4 +213,10 @@ async fn who_is_too_slow_for_a_board_gets_one_snapshot_instead() {
         }
     }
     assert!(snapshots >= 1, "it was never too slow");
+    report_row(
+        "F-N1",
+        "snapshots in place of missed board messages",
+        snapshots,
+        "no gap that was not told",
+    );
 }
