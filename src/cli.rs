@@ -1,10 +1,14 @@
 //! The command line: reads settings (file < environment < flag), sets up the log, runs a command.
 
+mod config;
+mod port;
 mod settings;
+mod table;
 
+use crate::exit::{self, Exit};
 use crate::{demo, import, replay, run};
 use clap::{Parser, Subcommand};
-use settings::ServeArgs;
+use settings::SettingArgs;
 use std::future::Future;
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -29,7 +33,22 @@ Examples:
   homeroom import school.json --token \"$TOKEN\"     bring a roster into a running node
 
 The first start writes the admin token to the file admin-token in the data directory, for its owner's eyes only.
-Every setting of `serve` can stand in a TOML file (--config), in the environment (HOMEROOM_…) or in a flag; the later wins.";
+Every setting of `serve` can stand in a TOML file (--config), in the environment (HOMEROOM_…) or in a flag; the later wins.
+`homeroom help exit-codes` lists what scripts learn from the exit code.";
+
+const SERVE_HELP: &str = "\
+Examples:
+  homeroom serve
+  homeroom serve --data /srv/homeroom --listen 0.0.0.0:8080 --time-zone Europe/Berlin
+  HOMEROOM_ADMIN_TOKEN=\"$(cat secret)\" homeroom serve --config /etc/homeroom.toml
+
+A settings file has the same names with underscores (`homeroom init` writes one with all of them):
+  listen = \"0.0.0.0:8080\"
+  time_zone = \"Europe/Berlin\"
+  allowed_origins = [\"https://school.example\"]
+
+Signals: SIGTERM or Ctrl-C stops in order within 10 seconds; a second one at once.
+Exit codes: 0 stopped in order, 1 could not start or had to end, 2 wrong usage or a setting that cannot be used.";
 
 /// A self-hosted real-time classroom engine
 #[derive(Debug, Parser)]
@@ -42,10 +61,18 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run a node
-    Serve(ServeArgs),
+    #[command(after_help = SERVE_HELP)]
+    Serve(SettingArgs),
+    Init(config::InitArgs),
+    /// Show and check settings
+    #[command(subcommand)]
+    Config(config::Command),
     Demo(demo::Args),
     Replay(replay::Args),
     Import(import::Args),
+    /// List the exit codes, for scripts
+    #[command(after_help = exit::TABLE)]
+    ExitCodes,
 }
 
 /// The whole program.
@@ -60,7 +87,13 @@ pub fn main() -> ExitCode {
 
 async fn command(command: Command) -> ExitCode {
     match command {
-        Command::Serve(args) => serve(args).await,
+        Command::Serve(args) => serve(&args).await,
+        Command::ExitCodes => {
+            println!("{}", exit::TABLE);
+            Exit::Done.into()
+        }
+        Command::Init(args) => config::init(&args).into(),
+        Command::Config(command) => config::run(command).into(),
         Command::Demo(args) => {
             log_of_tools();
             demo::run(args).await
@@ -82,15 +115,15 @@ fn log_of_tools() {
     log(&filter, settings::LogFormat::Text);
 }
 
-async fn serve(args: ServeArgs) -> ExitCode {
-    let settings = match args.settings() {
-        Ok(settings) => settings,
-        Err(error) => return fail(&error),
+async fn serve(args: &SettingArgs) -> ExitCode {
+    let settings = match args.load() {
+        Ok(loaded) => loaded.settings,
+        Err(wrong) => return config::refuse(&wrong).into(),
     };
     log(&settings.log, settings.log_format);
     let listener = match listen(&settings.listen).await {
         Ok(listener) => listener,
-        Err(error) => return fail(&format!("cannot listen on {}: {error}", settings.listen)),
+        Err(error) => return fail(&port::sentence(&settings.listen, &error)),
     };
     let shutdown = match stop_signal() {
         Ok(shutdown) => shutdown,
@@ -159,7 +192,12 @@ fn log(filter: &str, format: settings::LogFormat) {
 
 fn fail(message: &str) -> ExitCode {
     eprintln!("homeroom: {message}");
-    ExitCode::FAILURE
+    Exit::Failed.into()
+}
+
+/// Prints an answer for programs.
+fn print_json(value: &serde_json::Value) {
+    println!("{value:#}");
 }
 
 #[cfg(test)]

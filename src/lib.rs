@@ -8,6 +8,7 @@ pub mod clock;
 pub mod commands;
 pub mod config;
 pub mod demo;
+pub mod exit;
 pub mod fields;
 pub mod http;
 pub mod idempotency;

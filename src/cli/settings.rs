@@ -1,68 +1,118 @@
-//! The settings of `serve`: flags and environment by clap, the file by serde, and the order in which they count.
+//! The settings of a node: each declared once, in [`SETTINGS`]; read from file < environment < flag, remembering where each
+//! value came from. What a value must be beyond its type is checked in `config`.
 
-use crate::config::{Config, Durability};
-use serde::Deserialize;
+mod args;
+mod file;
+mod value;
+
+pub(super) use args::SettingArgs;
+
+use crate::config::{Config, ConfigError};
+use args::SPELLINGS;
 use std::path::{Path, PathBuf};
+use value::Value;
 
-const HELP: &str = "\
-Examples:
-  homeroom serve
-  homeroom serve --data /srv/homeroom --listen 0.0.0.0:8080 --time-zone Europe/Berlin
-  HOMEROOM_ADMIN_TOKEN=\"$(cat secret)\" homeroom serve --config /etc/homeroom.toml
+/// Where data lies unless a setting says otherwise.
+pub(super) const DATA_DEFAULT: &str = "homeroom-data";
 
-A settings file has the same names with underscores:
-  listen = \"0.0.0.0:8080\"
-  time_zone = \"Europe/Berlin\"
-  allowed_origins = [\"https://school.example\"]
+/// Every setting. A new one is a field (here or in [`Config`]) and a line in this table: flag, environment variable, key of
+/// the file, `config show` and the file that `init` writes all follow.
+pub(super) const SETTINGS: &[Setting] = &[
+    setting("data", "DIR", "Directory of the data", |s| &mut s.config.data),
+    setting(
+        "listen",
+        "ADDRESS",
+        "Address to listen on; port 0 takes any free one",
+        |s| &mut s.listen,
+    ),
+    secret(
+        "database_url",
+        "URL",
+        "postgres:// address of a database; without it SQLite in the data directory",
+        |s| &mut s.config.database_url,
+    ),
+    secret(
+        "admin_token",
+        "TOKEN",
+        "The admin token; without it the first start makes one (better in the environment than in a flag)",
+        |s| &mut s.config.admin_token,
+    ),
+    setting(
+        "time_zone",
+        "ZONE",
+        "Time zone in which days and weeks begin, such as Europe/Berlin",
+        |s| &mut s.config.time_zone,
+    ),
+    setting(
+        "allowed_origins",
+        "ORIGIN",
+        "Origins besides the node's own whose pages may open sockets, such as https://school.example",
+        |s| &mut s.config.allowed_origins,
+    ),
+    setting(
+        "board_window",
+        "N",
+        "Places of a board that its live topic shows",
+        |s| &mut s.config.board_window,
+    ),
+    setting(
+        "projector_places",
+        "N",
+        "Places of a board that a projector sees",
+        |s| &mut s.config.projector_places,
+    ),
+    setting(
+        "durability",
+        "WHAT",
+        "What an acknowledged write survives: loss of power (full), or only the end of the process (process)",
+        |s| &mut s.config.durability,
+    ),
+    setting("log", "FILTER", "What to log, as in info or homeroom=debug", |s| {
+        &mut s.log
+    }),
+    setting("log_format", "FORMAT", "How to log", |s| &mut s.log_format),
+];
 
-Signals: SIGTERM or Ctrl-C stops in order within 10 seconds; a second one at once.
-Exit codes: 0 stopped in order, 1 could not start or had to end, 2 wrong usage.";
+/// The declaration of one setting.
+pub(super) struct Setting {
+    /// Its name in the file; the flag and the environment variable are spelled after it.
+    pub(super) name: &'static str,
+    placeholder: &'static str,
+    /// For people, in one line.
+    pub(super) help: &'static str,
+    /// Never shown.
+    pub(super) is_secret: bool,
+    slot: fn(&mut Settings) -> &mut dyn Value,
+}
 
-/// Settings as given by flags and environment.
-#[derive(Debug, Clone, clap::Args)]
-#[command(after_help = HELP)]
-pub(super) struct ServeArgs {
-    /// TOML file with settings
-    #[arg(long, value_name = "FILE", env = "HOMEROOM_CONFIG")]
-    config: Option<PathBuf>,
-    /// Directory of the data [default: ./homeroom-data]
-    #[arg(long, value_name = "DIR", env = "HOMEROOM_DATA")]
-    data: Option<PathBuf>,
-    /// Address to listen on; port 0 takes any free one [default: 127.0.0.1:8080]
-    #[arg(long, value_name = "ADDRESS", env = "HOMEROOM_LISTEN")]
-    listen: Option<String>,
-    /// postgres:// address of a database; without it SQLite in the data directory
-    #[arg(long, value_name = "URL", env = "HOMEROOM_DATABASE_URL", hide_env_values = true)]
-    database_url: Option<String>,
-    /// The admin token; without it the first start makes one (better in the environment than in a flag)
-    #[arg(long, value_name = "TOKEN", env = "HOMEROOM_ADMIN_TOKEN", hide_env_values = true)]
-    admin_token: Option<String>,
-    /// Time zone in which days and weeks begin [default: UTC]
-    #[arg(long, value_name = "ZONE", env = "HOMEROOM_TIME_ZONE")]
-    time_zone: Option<String>,
-    /// Origins besides the node's own whose pages may open sockets
-    #[arg(long, value_name = "ORIGIN", env = "HOMEROOM_ALLOWED_ORIGINS", value_delimiter = ',')]
-    allowed_origins: Option<Vec<String>>,
-    /// Places of a board that its live topic shows [default: 200]
-    #[arg(long, value_name = "N", env = "HOMEROOM_BOARD_WINDOW")]
-    board_window: Option<usize>,
-    /// Places of a board that a projector sees [default: 50]
-    #[arg(long, value_name = "N", env = "HOMEROOM_PROJECTOR_PLACES")]
-    projector_places: Option<usize>,
-    /// What an acknowledged write survives: loss of power (full), or the end of the process only [default: full]
-    #[arg(long, env = "HOMEROOM_DURABILITY")]
-    durability: Option<Durability>,
-    /// What to log, as in info or homeroom=debug [default: info]
-    #[arg(long, value_name = "FILTER", env = "HOMEROOM_LOG")]
-    log: Option<String>,
-    /// How to log [default: text]
-    #[arg(long, env = "HOMEROOM_LOG_FORMAT")]
-    log_format: Option<LogFormat>,
+const fn setting(
+    name: &'static str,
+    placeholder: &'static str,
+    help: &'static str,
+    slot: fn(&mut Settings) -> &mut dyn Value,
+) -> Setting {
+    Setting {
+        name,
+        placeholder,
+        help,
+        is_secret: false,
+        slot,
+    }
+}
+
+const fn secret(
+    name: &'static str,
+    placeholder: &'static str,
+    help: &'static str,
+    slot: fn(&mut Settings) -> &mut dyn Value,
+) -> Setting {
+    let mut declared = setting(name, placeholder, help, slot);
+    declared.is_secret = true;
+    declared
 }
 
 /// How lines of the log look.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, clap::ValueEnum)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 pub(super) enum LogFormat {
     /// For people.
     #[default]
@@ -71,24 +121,7 @@ pub(super) enum LogFormat {
     Json,
 }
 
-/// Settings as given by a file.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct FileSettings {
-    data: Option<PathBuf>,
-    listen: Option<String>,
-    database_url: Option<String>,
-    admin_token: Option<String>,
-    time_zone: Option<String>,
-    allowed_origins: Option<Vec<String>>,
-    board_window: Option<usize>,
-    projector_places: Option<usize>,
-    durability: Option<Durability>,
-    log: Option<String>,
-    log_format: Option<LogFormat>,
-}
-
-/// Everything that `serve` needs.
+/// Everything that `serve` needs. Its default holds every default there is.
 #[derive(Debug, Clone)]
 pub(super) struct Settings {
     pub(super) config: Config,
@@ -97,95 +130,165 @@ pub(super) struct Settings {
     pub(super) log_format: LogFormat,
 }
 
-impl ServeArgs {
-    /// The settings in force. An empty environment variable counts as absent.
-    pub(super) fn settings(self) -> Result<Settings, String> {
-        let file = match &self.config {
-            Some(path) => read(path)?,
-            None => FileSettings::default(),
-        };
-        Ok(self.over(file))
-    }
-
-    fn over(self, file: FileSettings) -> Settings {
-        let text = |flag: Option<String>, file: Option<String>| flag.filter(|text| !text.is_empty()).or(file);
-        let data = self.data.or(file.data).unwrap_or_else(|| "homeroom-data".into());
-        let mut config = Config::new(data);
-        config.database_url = text(self.database_url, file.database_url);
-        config.admin_token = text(self.admin_token, file.admin_token);
-        config.durability = self.durability.or(file.durability).unwrap_or_default();
-        if let Some(time_zone) = text(self.time_zone, file.time_zone) {
-            config.time_zone = time_zone;
-        }
-        if let Some(origins) = self.allowed_origins.or(file.allowed_origins) {
-            config.allowed_origins = origins.into_iter().filter(|origin| !origin.is_empty()).collect();
-        }
-        if let Some(places) = self.board_window.or(file.board_window) {
-            config.board_window = places;
-        }
-        if let Some(places) = self.projector_places.or(file.projector_places) {
-            config.projector_places = places;
-        }
-        Settings {
-            config,
-            listen: text(self.listen, file.listen).unwrap_or_else(|| "127.0.0.1:8080".into()),
-            log: text(self.log, file.log).unwrap_or_else(|| super::LOG_DEFAULT.into()),
-            log_format: self.log_format.or(file.log_format).unwrap_or_default(),
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            config: Config::new(DATA_DEFAULT),
+            listen: "127.0.0.1:8080".into(),
+            log: super::LOG_DEFAULT.into(),
+            log_format: LogFormat::default(),
         }
     }
 }
 
-fn read(path: &Path) -> Result<FileSettings, String> {
-    let text = std::fs::read_to_string(path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
-    toml::from_str(&text).map_err(|error| format!("{} is not understood: {error}", path.display()))
+impl Settings {
+    /// What a setting holds; null when it holds nothing. Secrets too: what is shown to people goes through [`Loaded::shown`].
+    pub(super) fn value(&mut self, setting: &Setting) -> serde_json::Value {
+        (setting.slot)(self).show()
+    }
+}
+
+/// Where a value came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Origin {
+    Default,
+    File { path: PathBuf, line: usize },
+    Environment(&'static str),
+    Flag(&'static str),
+}
+
+impl std::fmt::Display for Origin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Default => f.write_str("default"),
+            Self::File { path, line } => write!(f, "{} line {line}", path.display()),
+            Self::Environment(variable) => write!(f, "environment {variable}"),
+            Self::Flag(flag) => write!(f, "flag --{flag}"),
+        }
+    }
+}
+
+/// Something that cannot be used, and where it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Wrong {
+    pub(super) place: String,
+    pub(super) problem: String,
+}
+
+impl Wrong {
+    fn new(place: impl Into<String>, problem: impl Into<String>) -> Self {
+        Self {
+            place: place.into(),
+            problem: problem.into(),
+        }
+    }
+}
+
+impl std::fmt::Display for Wrong {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}", self.place, self.problem)
+    }
+}
+
+/// The settings in force, and where each came from.
+#[derive(Debug, Clone)]
+pub(super) struct Loaded {
+    pub(super) settings: Settings,
+    /// In the order of [`SETTINGS`].
+    pub(super) origins: Vec<Origin>,
+}
+
+impl Loaded {
+    /// What may be shown of a setting: a secret only as being there.
+    pub(super) fn shown(&mut self, setting: &Setting) -> serde_json::Value {
+        match self.settings.value(setting) {
+            serde_json::Value::Null => serde_json::Value::Null,
+            _ if setting.is_secret => "(secret)".into(),
+            value => value,
+        }
+    }
+
+    /// Checks what can be checked without opening anything. The first thing wrong, with where it stands.
+    fn check(&self) -> Result<(), Wrong> {
+        let named = |name: &str, problem: &str| {
+            let place = SETTINGS.iter().position(|setting| setting.name == name);
+            let origin = place.map(|place| self.origins[place].to_string());
+            Wrong::new(
+                origin.unwrap_or_else(|| "settings".into()),
+                format!("{name}: {problem}"),
+            )
+        };
+        let ConfigError { setting, problem } = match self.settings.config.check() {
+            Ok(_) => return Ok(()),
+            Err(error) => error,
+        };
+        Err(named(setting, &problem))
+    }
+}
+
+impl SettingArgs {
+    /// The settings in force. An empty environment variable counts as absent.
+    ///
+    /// # Errors
+    /// Everything that cannot be used, with where it stands.
+    pub(super) fn load(&self) -> Result<Loaded, Vec<Wrong>> {
+        self.load_with(|variable| std::env::var(variable).ok())
+    }
+
+    /// The same with another settings file.
+    pub(super) fn with_file(mut self, file: Option<PathBuf>) -> Self {
+        self.config = file.or(self.config);
+        self
+    }
+
+    /// The file that settings are read from, if there is one.
+    pub(super) fn file(&self) -> Option<PathBuf> {
+        let variable = || std::env::var_os("HOMEROOM_CONFIG").filter(|path| !path.is_empty());
+        self.config.clone().or_else(|| variable().map(PathBuf::from))
+    }
+
+    fn load_with(&self, environment: impl Fn(&str) -> Option<String>) -> Result<Loaded, Vec<Wrong>> {
+        let mut settings = Settings::default();
+        let mut origins = vec![Origin::Default; SETTINGS.len()];
+        let mut wrong = Vec::new();
+        if let Some(path) = self.file() {
+            let (lines, errors) = file::take(&mut settings, &path);
+            wrong = errors;
+            note(&mut origins, &path, &lines);
+        }
+        for (place, (setting, spelling)) in SETTINGS.iter().zip(SPELLINGS.iter()).enumerate() {
+            let variable = environment(&spelling.variable).filter(|text| !text.is_empty());
+            let flag = self.flags.get(place).cloned().flatten();
+            let given = [
+                (variable, Origin::Environment(&spelling.variable)),
+                (flag, Origin::Flag(&spelling.flag)),
+            ];
+            for (text, origin) in given {
+                let Some(text) = text else { continue };
+                if let Err(problem) = (setting.slot)(&mut settings).take_text(&text) {
+                    wrong.push(Wrong::new(origin.to_string(), format!("{} {problem}", setting.name)));
+                }
+                origins[place] = origin;
+            }
+        }
+        let loaded = Loaded { settings, origins };
+        if wrong.is_empty() {
+            wrong.extend(loaded.check().err());
+        }
+        if wrong.is_empty() { Ok(loaded) } else { Err(wrong) }
+    }
+}
+
+fn note(origins: &mut [Origin], path: &Path, lines: &[(&'static str, usize)]) {
+    for (setting, origin) in SETTINGS.iter().zip(origins) {
+        if let Some((_, line)) = lines.iter().find(|(name, _)| *name == setting.name) {
+            *origin = Origin::File {
+                path: path.to_owned(),
+                line: *line,
+            };
+        }
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use clap::Parser;
-
-    #[derive(Parser)]
-    struct Line {
-        #[command(flatten)]
-        args: ServeArgs,
-    }
-
-    fn settings(flags: &[&str], file: &str) -> Settings {
-        let line = Line::try_parse_from(["serve"].iter().chain(flags)).unwrap();
-        line.args.over(toml::from_str(file).unwrap())
-    }
-
-    #[test]
-    fn a_flag_counts_more_than_the_file_and_the_file_more_than_the_default() {
-        let file = "listen = '0.0.0.0:1'\ntime_zone = 'Europe/Berlin'\nboard_window = 10\ndurability = 'process'";
-        let all = settings(&["--listen", "127.0.0.1:0", "--board-window", "20"], file);
-        assert_eq!(all.listen, "127.0.0.1:0");
-        assert_eq!(all.config.time_zone, "Europe/Berlin");
-        assert_eq!(all.config.board_window, 20);
-        assert_eq!(all.config.durability, Durability::Process);
-        assert_eq!(all.config.data, PathBuf::from("homeroom-data"));
-        assert_eq!(all.config.admin_token, None);
-    }
-
-    #[test]
-    fn lists_come_separated_and_empty_texts_are_absent() {
-        let all = settings(
-            &[
-                "--allowed-origins",
-                "https://a.example,https://b.example",
-                "--admin-token",
-                "",
-            ],
-            "",
-        );
-        assert_eq!(all.config.allowed_origins, ["https://a.example", "https://b.example"]);
-        assert_eq!(all.config.admin_token, None);
-    }
-
-    #[test]
-    fn an_unknown_setting_in_a_file_is_refused() {
-        let error = toml::from_str::<FileSettings>("prot = 1").unwrap_err();
-        assert!(error.to_string().contains("prot"), "{error}");
-    }
-}
+mod tests;

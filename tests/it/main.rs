@@ -14,6 +14,7 @@ mod api_cli;
 mod api_refusals;
 mod auth;
 mod boards;
+mod cli_settings;
 mod durability;
 mod faults;
 mod idempotency;
