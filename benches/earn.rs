@@ -8,18 +8,20 @@
 //! whose name has that word in it, `-- --data=DIR` measures on the disk of that directory. Nothing is measured when cargo
 //! runs it as a test.
 
+#[path = "support/node.rs"]
+mod node;
+
 use futures_util::{FutureExt, SinkExt, StreamExt};
 use hdrhistogram::Histogram;
+use node::{ADMIN_TOKEN, Node, field, machine};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::cell::{Cell, RefCell};
 use std::fs::{self, File};
-use std::io::{self, BufRead, BufReader, Write};
+use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::rc::Rc;
-use std::sync::mpsc;
 use std::time::Duration;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -31,13 +33,11 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::http::HeaderValue;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
-const ADMIN_TOKEN: &str = "admin-token-of-the-earn-bench-4b1d7e2a90";
 const STUDENTS: u64 = 1_000;
 const TEAM_SIZE: u64 = 30;
 const UNITS: u64 = 200;
 /// Awards refer to things beyond the catalogue, so that there are always enough of them.
 const FIRST_REFERENCE: u64 = 1_000_000;
-const START_DEADLINE: Duration = Duration::from_secs(30);
 
 /// How callers come.
 #[derive(Clone, Copy)]
@@ -105,7 +105,10 @@ fn main() {
     // Not the system's temporary directory, which may be memory: there a commit costs nothing.
     let data = arguments.iter().find_map(|argument| argument.strip_prefix("--data="));
     let data = Path::new(data.unwrap_or(env!("CARGO_TARGET_TMPDIR")));
-    println!("{}\n\n{HEAD}", machine());
+    println!(
+        "{}; node and callers share them; {STUDENTS} students, {UNITS} units\n\n{HEAD}",
+        machine()
+    );
     for (name, way) in ROWS {
         if words.is_empty() || words.iter().any(|word| name.contains(word.as_str())) {
             println!("{}", row(name, way, &plan, data));
@@ -124,12 +127,13 @@ fn row(name: &str, way: Way, plan: &Plan, data: &Path) -> String {
         .enable_all()
         .build()
         .expect("a runtime");
-    let node = Node::start(data);
+    let directory = TempDir::new_in(data).expect("a directory");
+    let node = Node::start(directory.path());
     let kept = Rc::new(Kept::default());
     runtime.block_on(import(node.address));
     let mut runs: Vec<Figures> = (0..plan.runs)
         .map(|_| {
-            let fsyncs = fsyncs_a_second(node.directory.path(), plan.fsyncs);
+            let fsyncs = fsyncs_a_second(directory.path(), plan.fsyncs);
             let figures = LocalSet::new().block_on(&runtime, measure(&node, way, plan, &kept));
             Figures { fsyncs, ..figures }
         })
@@ -250,7 +254,7 @@ async fn measure(node: &Node, way: Way, plan: &Plan, kept: &Rc<Kept>) -> Figures
             }
         }
     }
-    let node_id = node.process.id().to_string();
+    let node_id = node.id();
     let mut watcher = Connection::open(run.address).await;
     sleep_until(run.from).await;
     let before = (Usage::of(&node_id), Usage::of("self"));
@@ -258,7 +262,7 @@ async fn measure(node: &Node, way: Way, plan: &Plan, kept: &Rc<Kept>) -> Figures
     sleep_until(run.until).await;
     let after = (Usage::of(&node_id), Usage::of("self"));
     let commits = Commits::of(&mut watcher).await.since(commits_before);
-    let rss_bytes = rss_bytes(&node_id);
+    let rss_bytes = node.rss_bytes();
     while let Some(ended) = callers.join_next().await {
         ended.expect("every award is acknowledged");
     }
@@ -433,75 +437,6 @@ async fn points_on_the_board(address: SocketAddr) -> u64 {
     entries.iter().filter_map(|entry| entry["points"].as_u64()).sum()
 }
 
-/// The release binary on a directory of its own. Killed when dropped.
-struct Node {
-    process: Child,
-    address: SocketAddr,
-    directory: TempDir,
-}
-
-impl Node {
-    fn start(data: &Path) -> Self {
-        let directory = TempDir::new_in(data).expect("a directory");
-        let mut command = Command::new(env!("CARGO_BIN_EXE_homeroom"));
-        for (name, _) in std::env::vars_os() {
-            if name.to_string_lossy().starts_with("HOMEROOM_") {
-                command.env_remove(name);
-            }
-        }
-        command.args(["serve", "--listen", "127.0.0.1:0", "--data"]);
-        command.arg(directory.path());
-        command.env_remove("RUST_LOG").env("HOMEROOM_ADMIN_TOKEN", ADMIN_TOKEN);
-        command
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped());
-        let mut process = command.spawn().expect("the binary starts");
-        let log = process.stderr.take().expect("stderr is piped");
-        let (ready, address) = mpsc::channel();
-        std::thread::spawn(move || {
-            // Read to the end, whatever comes, so that the node never waits for its log.
-            for line in BufReader::new(log).lines().map_while(Result::ok) {
-                let _ = match ready_address(&line) {
-                    Some(address) => ready.send(Ok(address)),
-                    None => ready.send(Err(line)),
-                };
-            }
-        });
-        let address = loop {
-            match address.recv_timeout(START_DEADLINE) {
-                Ok(Ok(address)) => break address,
-                Ok(Err(line)) => eprintln!("node: {line}"),
-                Err(error) => panic!("the node is not ready: {error}"),
-            }
-        };
-        Self {
-            process,
-            address,
-            directory,
-        }
-    }
-}
-
-impl Drop for Node {
-    fn drop(&mut self) {
-        // It may have ended already: then there is nothing to end.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-/// The address in the line that says "ready".
-fn ready_address(line: &str) -> Option<SocketAddr> {
-    const HOST: &str = "127.0.0.1:";
-    let port = line
-        .split(HOST)
-        .nth(1)
-        .filter(|_| line.to_lowercase().contains("ready"))?;
-    let digits: String = port.chars().take_while(char::is_ascii_digit).collect();
-    format!("{HOST}{digits}").parse().ok()
-}
-
 /// How often this disk makes 4 KiB durable, one caller, nothing else: the floor under every commit.
 fn fsyncs_a_second(directory: &Path, how_long: Duration) -> f64 {
     let path = directory.join("fsyncs");
@@ -554,17 +489,6 @@ fn cpu(process: &str) -> Option<Duration> {
     ))
 }
 
-fn rss_bytes(process: &str) -> u64 {
-    field(&format!("/proc/{process}/status"), "VmRSS:").unwrap_or_default() * 1024
-}
-
-/// The number after a name at the beginning of a line.
-fn field(path: &str, name: &str) -> Option<u64> {
-    let text = fs::read_to_string(path).ok()?;
-    let value = text.lines().find_map(|line| line.strip_prefix(name))?;
-    value.split_whitespace().next()?.parse().ok()
-}
-
 /// What the node says of its commits so far.
 #[derive(Clone, Copy)]
 struct Commits {
@@ -593,21 +517,4 @@ impl Commits {
             seconds: self.seconds - before.seconds,
         }
     }
-}
-
-/// A line on where this was measured.
-fn machine() -> String {
-    let cores = std::thread::available_parallelism().map_or(0, usize::from);
-    let processors = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = processors
-        .lines()
-        .find_map(|line| line.strip_prefix("model name")?.split_once(": "))
-        .map_or("a processor without a name", |(_, model)| model);
-    let memory_gib = field("/proc/meminfo", "MemTotal:").unwrap_or_default() as f64 / (1024.0 * 1024.0);
-    let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
-    format!(
-        "{cores} cores of {model}, {memory_gib:.0} GiB, {} {}; node and callers share them; {STUDENTS} students, {UNITS} units",
-        std::env::consts::OS,
-        kernel.trim()
-    )
 }

@@ -12,7 +12,8 @@ fn starts(criterion: &mut Criterion) {
     let runtime = Runtime::new().expect("a runtime");
     let learners = school::size("HOMEROOM_BENCH_LEARNERS", 10_000);
     let events = school::size("HOMEROOM_BENCH_EVENTS", 10);
-    let school = runtime.block_on(school::make(learners, events));
+    let school = tempfile::tempdir().expect("a temporary directory");
+    runtime.block_on(school::make(school.path(), learners, events));
     let mut group = criterion.benchmark_group("start");
     group.sample_size(10);
     let name = format!("{learners}_learners_{}_events", learners * events);

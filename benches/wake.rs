@@ -62,7 +62,8 @@ fn wakes(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("wake");
     group.sample_size(10);
     for events in [100, school::size("HOMEROOM_BENCH_EVENTS", 1_000)] {
-        let school = runtime.block_on(school::make(LEARNERS, events));
+        let school = tempfile::tempdir().expect("a temporary directory");
+        runtime.block_on(school::make(school.path(), LEARNERS, events));
         group.bench_function(BenchmarkId::new("snapshot", events), |bencher| {
             bencher.iter_custom(|times| runtime.block_on(wake(school.path(), times)));
         });

@@ -4,10 +4,19 @@ use homeroom_actors::domain::{Action, Evidence, Rules};
 use homeroom_actors::engine::{EarnRequest, EngineSettings};
 use homeroom_actors::roster::{Import, RosterCommand};
 use homeroom_actors::{Clock, Engine};
-use homeroom_schema::{Durability, ReferenceId, SqliteOptions, SqliteStore, Store, TimeMs, UserId, limits};
+use homeroom_schema::{
+    Durability, QualificationId, ReferenceId, SqliteOptions, SqliteStore, Store, TeamId, TimeMs, UnitId, UserId, limits,
+};
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
-use tempfile::TempDir;
+
+const UNITS: u64 = 20;
+const TEAM_SIZE: u64 = 25;
+/// Learners whose awards are under way together.
+const AT_ONCE: usize = 1_024;
+/// With its teams, memberships and enrolments below the rows that one import may have.
+const PEOPLE_AN_IMPORT: usize = limits::IMPORT_ROWS_MAX / 4;
 
 /// A clock that stands still: the same school every time.
 struct Still;
@@ -51,24 +60,63 @@ pub(crate) async fn start(directory: &Path) -> Engine {
         .expect("the engine starts")
 }
 
-/// Makes a school of `learners` with `events` awards each, and stops it in order.
-pub(crate) async fn make(learners: u64, events: u64) -> TempDir {
-    let directory = tempfile::tempdir().expect("a temporary directory");
-    let engine = start(directory.path()).await;
-    let people: Vec<u64> = (0..learners).collect();
-    for chunk in people.chunks(limits::IMPORT_ROWS_MAX) {
-        let users = chunk
+/// One qualification with all units.
+fn catalogue() -> Import {
+    let qualification = QualificationId::new(1).expect("1 is an id");
+    let units = (1..=UNITS).map(|number| {
+        let unit_id = UnitId::new(number).expect("a small number is an id");
+        (
+            unit_id,
+            format!("Unit {number}"),
+            Some(qualification),
+            vec![format!("skill-{}", number % 5)],
+        )
+    });
+    Import {
+        qualifications: vec![(qualification, "Mathematics".into())],
+        units: units.collect(),
+        ..Import::default()
+    }
+}
+
+/// Learners with their teams, each enrolled.
+fn class(people: &[u64]) -> Import {
+    let qualification = QualificationId::new(1).expect("1 is an id");
+    let team = |number: u64| TeamId::new(1 + number / TEAM_SIZE).expect("a small number is an id");
+    let teams: BTreeSet<TeamId> = people.iter().map(|number| team(*number)).collect();
+    Import {
+        users: people
             .iter()
-            .map(|number| (learner(*number), format!("P{number}"), None, None));
-        let import = Import {
-            users: users.collect(),
-            ..Import::default()
-        };
-        let import = RosterCommand::Import(Box::new(import));
-        engine.change_roster(import, None).await.expect("the import is taken");
+            .map(|number| (learner(*number), format!("Student {number}"), None, None))
+            .collect(),
+        teams: teams
+            .iter()
+            .map(|team_id| (*team_id, format!("Team {team_id}"), None))
+            .collect(),
+        team_members: people
+            .iter()
+            .map(|number| (team(*number), learner(*number), None))
+            .collect(),
+        enrolments: people.iter().map(|number| (qualification, learner(*number))).collect(),
+        ..Import::default()
+    }
+}
+
+async fn import(engine: &Engine, rows: Import) {
+    let import = RosterCommand::Import(Box::new(rows));
+    engine.change_roster(import, None).await.expect("the import is taken");
+}
+
+/// Makes a school of `learners` with `events` awards each in an empty directory, and stops it in order.
+pub(crate) async fn make(directory: &Path, learners: u64, events: u64) {
+    let engine = start(directory).await;
+    let people: Vec<u64> = (0..learners).collect();
+    import(&engine, catalogue()).await;
+    for chunk in people.chunks(PEOPLE_AN_IMPORT) {
+        import(&engine, class(chunk)).await;
     }
     // One learner after the other in groups: each group's awards go into few commits.
-    for group in people.chunks(64) {
+    for group in people.chunks(AT_ONCE) {
         for reference in 1..=events {
             let mut pending = Vec::with_capacity(group.len());
             for number in group {
@@ -88,5 +136,4 @@ pub(crate) async fn make(learners: u64, events: u64) -> TempDir {
         }
     }
     engine.stop().await;
-    directory
 }

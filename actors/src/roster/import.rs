@@ -96,15 +96,16 @@ fn unknown(list: &'static str, index: usize, field: &'static str, kind: &str, id
 
 /// Rows that would give a team more members than it may have.
 fn overfull(state: &RosterState, import: &Import) -> Vec<ImportError> {
-    let mut added: HashMap<TeamId, BTreeSet<UserId>> = HashMap::new();
+    // How many members a team has, and who comes to it.
+    let mut teams: HashMap<TeamId, (usize, BTreeSet<UserId>)> = HashMap::new();
     let mut errors = Vec::new();
     for (index, (team_id, user_id, _)) in import.team_members.iter().enumerate() {
         if state.membership(*team_id, *user_id).is_some() {
             continue;
         }
-        let present = state.members.get(team_id).map_or(0, BTreeMap::len);
-        let added = added.entry(*team_id).or_default();
-        if present + added.len() < TEAM_MEMBERS_MAX {
+        let team = teams.entry(*team_id);
+        let (present, added) = team.or_insert_with(|| (state.member_count(*team_id), BTreeSet::new()));
+        if *present + added.len() < TEAM_MEMBERS_MAX {
             added.insert(*user_id);
         } else if !added.contains(user_id) && errors.len() < PROBLEM_ERRORS_MAX {
             errors.push(ImportError {
@@ -252,8 +253,7 @@ impl Upserts<'_> {
         let count = last.len();
         let mut put = Vec::new();
         for (qualification_id, user_id) in last {
-            let enrolments = self.state.enrolments.get(&user_id);
-            if enrolments.is_some_and(|enrolments| enrolments.contains_key(&qualification_id)) {
+            if self.state.is_enrolled(user_id, qualification_id) {
                 continue;
             }
             put.push(EnrolmentRef {

@@ -6,7 +6,7 @@ use homeroom_schema::records::{
     EnrolmentRecord, MemberRecord, QualificationRecord, RosterRecords, Row, TeamRecord, UnitRecord, UserRecord,
 };
 use homeroom_schema::{EventId, QualificationId, TeamId, TimeMs, UnitId, UserId, Version};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// A membership without its key.
@@ -14,6 +14,19 @@ use std::sync::Arc;
 pub(crate) struct Membership {
     pub(crate) role: Option<String>,
     pub(crate) joined_at: TimeMs,
+}
+
+impl Membership {
+    /// A kept membership behind its key.
+    fn of(record: MemberRecord) -> ((TeamId, UserId), Self) {
+        let MemberRecord {
+            team_id,
+            user_id,
+            role,
+            joined_at,
+        } = record;
+        ((team_id, user_id), Self { role, joined_at })
+    }
 }
 
 /// Roster and catalogue, archived rows included, with the indexes that reads need.
@@ -26,31 +39,50 @@ pub(crate) struct RosterState {
     pub(crate) qualifications: BTreeMap<QualificationId, QualificationRecord>,
     pub(crate) units: BTreeMap<UnitId, UnitRecord>,
     pub(crate) teams: BTreeMap<TeamId, TeamRecord>,
-    pub(crate) members: HashMap<TeamId, BTreeMap<UserId, Membership>>,
-    pub(crate) enrolments: HashMap<UserId, BTreeMap<QualificationId, TimeMs>>,
-    teams_of: HashMap<UserId, BTreeSet<TeamId>>,
-    mentored_by: HashMap<UserId, BTreeSet<TeamId>>,
-    learners_of: HashMap<QualificationId, BTreeSet<UserId>>,
-    units_of: HashMap<QualificationId, BTreeSet<UnitId>>,
+    // Links stand in one map each: a map for each person or team would cost ten times the memory.
+    members: BTreeMap<(TeamId, UserId), Membership>,
+    enrolments: BTreeMap<(UserId, QualificationId), TimeMs>,
+    teams_of: BTreeSet<(UserId, TeamId)>,
+    mentored_by: BTreeSet<(UserId, TeamId)>,
+    learners_of: BTreeSet<(QualificationId, UserId)>,
+    units_of: BTreeSet<(QualificationId, UnitId)>,
     // What counts for a learner without enrolment: made once for each change of the catalogue, since most have none.
     everything: Course,
 }
 
 impl RosterState {
-    /// The state of what is kept.
+    /// The state of what is kept. Large maps are made at once, which packs them tighter than row by row.
     pub(crate) fn load(records: RosterRecords, secret: AliasSecret) -> Self {
+        let RosterRecords {
+            version,
+            last_event_id,
+            users,
+            qualifications,
+            units,
+            teams,
+            members,
+            enrolments,
+        } = records;
         let mut state = Self {
-            version: records.version,
-            last_event_id: records.last_event_id,
+            version,
+            last_event_id,
             secret,
+            users: users.into_iter().map(|user| (user.user_id, user)).collect(),
+            teams_of: members.iter().map(|member| (member.user_id, member.team_id)).collect(),
+            enrolments: enrolments
+                .iter()
+                .map(|row| ((row.user_id, row.qualification_id), row.enrolled_at))
+                .collect(),
+            learners_of: enrolments
+                .iter()
+                .map(|row| (row.qualification_id, row.user_id))
+                .collect(),
+            members: members.into_iter().map(Membership::of).collect(),
             ..Self::default()
         };
-        let rows = (records.users.into_iter().map(Row::User))
-            .chain(records.qualifications.into_iter().map(Row::Qualification))
-            .chain(records.units.into_iter().map(Row::Unit))
-            .chain(records.teams.into_iter().map(Row::Team))
-            .chain(records.members.into_iter().map(Row::Member))
-            .chain(records.enrolments.into_iter().map(Row::Enrolment));
+        let rows = (qualifications.into_iter().map(Row::Qualification))
+            .chain(units.into_iter().map(Row::Unit))
+            .chain(teams.into_iter().map(Row::Team));
         state.apply(rows);
         state
     }
@@ -82,43 +114,33 @@ impl RosterState {
 
     fn put_unit(&mut self, unit: UnitRecord) {
         if let Some(before) = self.units.get(&unit.unit_id).and_then(|unit| unit.qualification_id) {
-            self.units_of.entry(before).or_default().remove(&unit.unit_id);
+            self.units_of.remove(&(before, unit.unit_id));
         }
         if let Some(now) = unit.qualification_id.filter(|_| unit.archived_at.is_none()) {
-            self.units_of.entry(now).or_default().insert(unit.unit_id);
+            self.units_of.insert((now, unit.unit_id));
         }
         self.units.insert(unit.unit_id, unit);
     }
 
     fn put_team(&mut self, team: TeamRecord) {
         if let Some(before) = self.teams.get(&team.team_id).and_then(|team| team.mentor_id) {
-            self.mentored_by.entry(before).or_default().remove(&team.team_id);
+            self.mentored_by.remove(&(before, team.team_id));
         }
         if let Some(now) = team.mentor_id {
-            self.mentored_by.entry(now).or_default().insert(team.team_id);
+            self.mentored_by.insert((now, team.team_id));
         }
         self.teams.insert(team.team_id, team);
     }
 
     fn put_member(&mut self, member: MemberRecord) {
-        let MemberRecord {
-            team_id,
-            user_id,
-            role,
-            joined_at,
-        } = member;
-        let membership = Membership { role, joined_at };
-        self.members.entry(team_id).or_default().insert(user_id, membership);
-        self.teams_of.entry(user_id).or_default().insert(team_id);
+        let ((team_id, user_id), membership) = Membership::of(member);
+        self.members.insert((team_id, user_id), membership);
+        self.teams_of.insert((user_id, team_id));
     }
 
     fn remove_member(&mut self, team_id: TeamId, user_id: UserId) {
-        if let Some(members) = self.members.get_mut(&team_id) {
-            members.remove(&user_id);
-        }
-        if let Some(teams) = self.teams_of.get_mut(&user_id) {
-            teams.remove(&team_id);
-        }
+        self.members.remove(&(team_id, user_id));
+        self.teams_of.remove(&(user_id, team_id));
     }
 
     fn enrol(&mut self, enrolment: &EnrolmentRecord) {
@@ -127,18 +149,13 @@ impl RosterState {
             user_id,
             enrolled_at,
         } = *enrolment;
-        let enrolments = self.enrolments.entry(user_id).or_default();
-        enrolments.insert(qualification_id, enrolled_at);
-        self.learners_of.entry(qualification_id).or_default().insert(user_id);
+        self.enrolments.insert((user_id, qualification_id), enrolled_at);
+        self.learners_of.insert((qualification_id, user_id));
     }
 
     fn unenrol(&mut self, qualification_id: QualificationId, user_id: UserId) {
-        if let Some(enrolments) = self.enrolments.get_mut(&user_id) {
-            enrolments.remove(&qualification_id);
-        }
-        if let Some(learners) = self.learners_of.get_mut(&qualification_id) {
-            learners.remove(&user_id);
-        }
+        self.enrolments.remove(&(user_id, qualification_id));
+        self.learners_of.remove(&(qualification_id, user_id));
     }
 }
 
@@ -161,17 +178,25 @@ impl RosterState {
     }
 
     pub(crate) fn membership(&self, team_id: TeamId, user_id: UserId) -> Option<&Membership> {
-        self.members.get(&team_id)?.get(&user_id)
+        self.members.get(&(team_id, user_id))
+    }
+
+    /// How many memberships a team has, whatever is archived.
+    pub(crate) fn member_count(&self, team_id: TeamId) -> usize {
+        self.memberships(team_id).count()
+    }
+
+    fn memberships(&self, team_id: TeamId) -> impl Iterator<Item = (UserId, &Membership)> {
+        let members = self.members.range((team_id, UserId::MIN)..=(team_id, UserId::MAX));
+        members.map(|((_, user_id), membership)| (*user_id, membership))
     }
 
     /// Present members of an active team, rising.
     pub(crate) fn present_members(&self, team_id: TeamId) -> impl Iterator<Item = (UserId, &Membership)> {
         self.active_team(team_id)
-            .and_then(|_| self.members.get(&team_id))
             .into_iter()
-            .flatten()
-            .filter(|(user_id, _)| self.active_user(**user_id).is_some())
-            .map(|(user_id, membership)| (*user_id, membership))
+            .flat_map(move |_| self.memberships(team_id))
+            .filter(|(user_id, _)| self.active_user(*user_id).is_some())
     }
 
     pub(crate) fn is_member(&self, team_id: TeamId, user_id: UserId) -> bool {
@@ -181,29 +206,42 @@ impl RosterState {
     }
 
     pub(crate) fn teams_of(&self, user_id: UserId) -> impl Iterator<Item = TeamId> {
-        self.active(self.teams_of.get(&user_id))
+        self.active(&self.teams_of, user_id)
     }
 
     pub(crate) fn mentored_by(&self, user_id: UserId) -> impl Iterator<Item = TeamId> {
-        self.active(self.mentored_by.get(&user_id))
+        self.active(&self.mentored_by, user_id)
     }
 
-    fn active<'a>(&'a self, teams: Option<&'a BTreeSet<TeamId>>) -> impl Iterator<Item = TeamId> + 'a {
-        let teams = teams.into_iter().flatten().copied();
+    fn active<'a>(&'a self, links: &'a BTreeSet<(UserId, TeamId)>, of: UserId) -> impl Iterator<Item = TeamId> + 'a {
+        let teams = links
+            .range((of, TeamId::MIN)..=(of, TeamId::MAX))
+            .map(|(_, team_id)| *team_id);
         teams.filter(|team_id| self.active_team(*team_id).is_some())
     }
 
+    /// Whether somebody is enrolled, whatever is archived.
+    pub(crate) fn is_enrolled(&self, user_id: UserId, qualification_id: QualificationId) -> bool {
+        self.enrolments.contains_key(&(user_id, qualification_id))
+    }
+
     pub(crate) fn learners_of(&self, qualification_id: QualificationId) -> impl Iterator<Item = UserId> {
-        let learners = self.learners_of.get(&qualification_id).into_iter().flatten().copied();
+        let of = |user_id| (qualification_id, user_id);
+        let learners = self.learners_of.range(of(UserId::MIN)..=of(UserId::MAX));
+        let learners = learners.map(|(_, user_id)| *user_id);
         learners.filter(|user_id| self.active_user(*user_id).is_some())
     }
 
     /// Enrolments in archived qualifications count for nothing; whoever has no others is in all units.
     pub(crate) fn course(&self, user_id: UserId) -> Course {
-        let enrolled = self.enrolments.get(&user_id).into_iter().flatten();
+        let of = |qualification_id| (user_id, qualification_id);
+        let enrolled = self
+            .enrolments
+            .range(of(QualificationId::MIN)..=of(QualificationId::MAX));
         let qualifications: Vec<_> = enrolled
-            .filter(|(id, _)| self.active_qualification(**id).is_some())
-            .map(|(id, _)| (*id, self.units_of_qualification(*id)))
+            .map(|((_, id), _)| *id)
+            .filter(|id| self.active_qualification(*id).is_some())
+            .map(|id| (id, self.units_of_qualification(id)))
             .collect();
         if qualifications.is_empty() {
             return self.everything.clone();
@@ -242,6 +280,7 @@ impl RosterState {
     }
 
     fn units_of_qualification(&self, id: QualificationId) -> Vec<UnitId> {
-        self.units_of.get(&id).into_iter().flatten().copied().collect()
+        let units = self.units_of.range((id, UnitId::MIN)..=(id, UnitId::MAX));
+        units.map(|(_, unit_id)| *unit_id).collect()
     }
 }

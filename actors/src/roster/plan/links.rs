@@ -22,7 +22,7 @@ impl Planner<'_> {
             return Ok(Plan::unchanged());
         }
         if before.is_none() {
-            let present = self.state.members.get(&team_id).map_or(0, |members| members.len());
+            let present = self.state.member_count(team_id);
             let added = self.batch.members_added.entry(team_id).or_default();
             if present + *added >= TEAM_MEMBERS_MAX {
                 return Err(EngineError::TeamFull(team_id));
@@ -60,7 +60,7 @@ impl Planner<'_> {
     pub(super) fn enrol(&self, qualification_id: QualificationId, user_id: UserId) -> Result<Plan, EngineError> {
         self.known_qualification(qualification_id)?;
         self.known_user(user_id)?;
-        if self.is_enrolled(qualification_id, user_id) {
+        if self.state.is_enrolled(user_id, qualification_id) {
             return Ok(Plan::unchanged());
         }
         let row = Row::Enrolment(EnrolmentRecord {
@@ -82,7 +82,7 @@ impl Planner<'_> {
             .users
             .get(&user_id)
             .ok_or(EngineError::UnknownUser(user_id))?;
-        if !self.is_enrolled(qualification_id, user_id) {
+        if !self.state.is_enrolled(user_id, qualification_id) {
             return Ok(Plan::unchanged());
         }
         let row = Row::EnrolmentRemoved {
@@ -94,11 +94,6 @@ impl Planner<'_> {
             user_id,
         }];
         Ok(Plan::changed(row, RosterEvent::Unenrolled { enrolments }))
-    }
-
-    fn is_enrolled(&self, qualification_id: QualificationId, user_id: UserId) -> bool {
-        let enrolments = self.state.enrolments.get(&user_id);
-        enrolments.is_some_and(|enrolments| enrolments.contains_key(&qualification_id))
     }
 }
 
