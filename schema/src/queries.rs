@@ -113,6 +113,8 @@ pub const SETTING: &str = "SELECT value FROM settings WHERE name = ?1";
 /// The last event of a stream: version and place.
 pub const STREAM_HEAD: &str =
     "SELECT version, event_id FROM events WHERE stream_kind = ?1 AND stream_id = ?2 ORDER BY version DESC LIMIT 1";
+/// How many rows [`USERS`] gives.
+pub const COUNT_USERS: &str = "SELECT count(*) FROM users";
 /// All people.
 pub const USERS: &str = "SELECT user_id, name, alias, role, created_at, archived_at FROM users ORDER BY user_id";
 /// All qualifications.
@@ -123,11 +125,17 @@ pub const UNITS: &str =
     "SELECT unit_id, title, qualification_id, skills, created_at, archived_at FROM units ORDER BY unit_id";
 /// All teams.
 pub const TEAMS: &str = "SELECT team_id, name, mentor_id, created_at, archived_at FROM teams ORDER BY team_id";
+/// How many rows [`MEMBERS`] gives.
+pub const COUNT_MEMBERS: &str = "SELECT count(*) FROM team_members";
 /// All memberships.
 pub const MEMBERS: &str = "SELECT team_id, user_id, role, joined_at FROM team_members ORDER BY team_id, user_id";
+/// How many rows [`ENROLMENTS`] gives.
+pub const COUNT_ENROLMENTS: &str = "SELECT count(*) FROM enrolments";
 /// All enrolments.
 pub const ENROLMENTS: &str =
     "SELECT qualification_id, user_id, enrolled_at FROM enrolments ORDER BY qualification_id, user_id";
+/// How many rows [`HEADS`] gives.
+pub const COUNT_HEADS: &str = "SELECT count(*) FROM learner_heads";
 /// All heads.
 pub const HEADS: &str = "SELECT user_id, version, total, reached_at FROM learner_heads ORDER BY user_id";
 /// Tokens in force.

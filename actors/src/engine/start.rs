@@ -63,10 +63,7 @@ async fn load(store: Arc<dyn Store>, clock: Arc<dyn Clock>, settings: EngineSett
     let roster = Roster::default();
     let loaded = RosterState::load(store.load_roster().await?, secret);
     roster.change(|state| *state = loaded);
-    let scores = Scores::default();
-    for head in store.load_heads().await? {
-        scores.put_head(&head);
-    }
+    let scores = Scores::of_heads(store.load_heads().await?);
     let last_event_id = last_event_id(&*store).await?;
     let journal = Journal::new();
     if let Some(event_id) = last_event_id {

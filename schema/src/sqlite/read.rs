@@ -23,7 +23,7 @@ pub(super) fn roster(connection: &Connection) -> Result<RosterRecords> {
     let records = RosterRecords {
         version: last.map_or(Version::ZERO, |(version, _)| version),
         last_event_id: last.map(|(_, event_id)| event_id),
-        users: all(&moment, q::USERS, [], user)?,
+        users: table(&moment, q::COUNT_USERS, q::USERS, user)?,
         qualifications: all(&moment, q::QUALIFICATIONS, [], |row| {
             Ok(QualificationRecord {
                 qualification_id: id(row, 0)?,
@@ -42,7 +42,7 @@ pub(super) fn roster(connection: &Connection) -> Result<RosterRecords> {
                 archived_at: time_or_none(row, 4)?,
             })
         })?,
-        members: all(&moment, q::MEMBERS, [], |row| {
+        members: table(&moment, q::COUNT_MEMBERS, q::MEMBERS, |row| {
             Ok(MemberRecord {
                 team_id: id(row, 0)?,
                 user_id: id(row, 1)?,
@@ -50,7 +50,7 @@ pub(super) fn roster(connection: &Connection) -> Result<RosterRecords> {
                 joined_at: time(row, 3)?,
             })
         })?,
-        enrolments: all(&moment, q::ENROLMENTS, [], |row| {
+        enrolments: table(&moment, q::COUNT_ENROLMENTS, q::ENROLMENTS, |row| {
             Ok(EnrolmentRecord {
                 qualification_id: id(row, 0)?,
                 user_id: id(row, 1)?,
@@ -87,7 +87,7 @@ fn unit(row: &Row<'_>) -> Result<UnitRecord> {
 }
 
 pub(super) fn heads(connection: &Connection) -> Result<Vec<LearnerHead>> {
-    all(connection, q::HEADS, [], |row| {
+    table(connection, q::COUNT_HEADS, q::HEADS, |row| {
         Ok(LearnerHead {
             user_id: id(row, 0)?,
             version: version(row, 1)?,
@@ -322,6 +322,23 @@ fn all<T>(
     record: impl FnMut(&Row<'_>) -> Result<T>,
 ) -> Result<Vec<T>> {
     connection.prepare_cached(sql)?.query_map(params, record)?.collect()
+}
+
+/// All rows of a table that may be large, counted first: a list that grew would leave holes of its size behind.
+fn table<T>(
+    connection: &Connection,
+    count_sql: &str,
+    sql: &str,
+    mut record: impl FnMut(&Row<'_>) -> Result<T>,
+) -> Result<Vec<T>> {
+    let count: i64 = connection.prepare_cached(count_sql)?.query_row([], |row| row.get(0))?;
+    let mut records = Vec::with_capacity(usize::try_from(count).unwrap_or_default());
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        records.push(record(row)?);
+    }
+    Ok(records)
 }
 
 fn damaged(column: usize, cause: &'static str) -> Error {
