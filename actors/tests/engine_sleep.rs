@@ -4,12 +4,16 @@
 mod support;
 
 use homeroom_actors::domain::Action;
+use homeroom_actors::roster::{Import, RosterCommand};
 use homeroom_actors::topics::{Inbox, TopicName};
+use homeroom_actors::views::LearnerView;
 use homeroom_schema::limits::{
     KEY_RETENTION_MS, LEARNER_SHARDS, LEARNERS_AWAKE_MAX, SNAPSHOT_EVERY_EVENTS, STREAM_PAGE_MAX,
 };
 use homeroom_schema::records::{SnapshotRecord, StreamId, UserRole};
 use homeroom_schema::{Store, Version};
+use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 use support::{School, progress, user};
 
@@ -111,6 +115,54 @@ async fn a_learner_to_whom_somebody_listens_stays_awake() {
     until_awake(&school, 0).await;
 }
 
+/// F-X5: most people of a large school are put away, whoever comes finds what they had, and no more are awake than came.
+#[tokio::test(start_paused = true)]
+async fn a_large_school_sleeps_but_for_those_who_come() {
+    let is_soak = std::env::var_os("HOMEROOM_SOAK").is_some();
+    let (people, active) = if is_soak { (100_000, 1_000) } else { (3_000, 30) };
+    let (school, _) = School::in_memory(1).await;
+    let users = (2..=people).map(|id| (user(id), format!("Student {id}"), None, None));
+    let import = Import {
+        users: users.collect(),
+        ..Default::default()
+    };
+    let command = RosterCommand::Import(Box::new(import));
+    school.engine.change_roster(command, None).await.unwrap();
+    for id in 1..=people {
+        let request = support::earn(id, Action::CompleteQuiz, id);
+        let pending = school.engine.earn(request, None).await.unwrap();
+        pending.outcome().await.unwrap();
+    }
+    let mut left: HashMap<u64, Arc<LearnerView>> = HashMap::new();
+    let mut loads = 0;
+    for round in 0..5 {
+        until_awake(&school, 0).await;
+        for id in (1..=active).map(|came| came * (people / active)) {
+            let found = school.view(id).await;
+            loads += 1;
+            assert_eq!(found.total, 50, "learner {id}");
+            assert!(left.get(&id).is_none_or(|left| *left == found), "learner {id}");
+            let step = progress(id, 101, 10 + round);
+            school
+                .engine
+                .progress(step, None)
+                .await
+                .unwrap()
+                .outcome()
+                .await
+                .unwrap();
+            left.insert(id, school.view(id).await);
+        }
+        assert_eq!(
+            school.engine.learners_awake() as u64,
+            active,
+            "as many are awake as came"
+        );
+    }
+    let outcome = format!("{people} people, {active} active at a time; all as they were left; nobody else awake");
+    support::report::report_row("F-X5", "learners put away and woken", loads, &outcome);
+}
+
 /// I9: the number of awake learners has a bound, kept by each shard; the longest idle go first.
 #[tokio::test(start_paused = true)]
 async fn learners_beyond_the_bound_are_put_away_longest_idle_first() {
@@ -118,11 +170,11 @@ async fn learners_beyond_the_bound_are_put_away_longest_idle_first() {
     let of_one_shard = (LEARNERS_AWAKE_MAX / LEARNER_SHARDS) as u64;
     let id = |number: u64| (number + 1) * LEARNER_SHARDS as u64;
     let users = (0..of_one_shard + 50).map(|number| (user(id(number)), "A".into(), None, Some(UserRole::Student)));
-    let import = homeroom_actors::roster::Import {
+    let import = Import {
         users: users.collect(),
         ..Default::default()
     };
-    let command = homeroom_actors::roster::RosterCommand::Import(Box::new(import));
+    let command = RosterCommand::Import(Box::new(import));
     school.engine.change_roster(command, None).await.unwrap();
     for number in 0..of_one_shard + 50 {
         if number == 50 {

@@ -2,6 +2,10 @@
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses its part")]
 #![allow(clippy::unwrap_used, reason = "helpers of tests; a panic is the report")]
 
+/// The rows of the report of `make soak`, as the black-box suite writes them.
+#[path = "../../../tests/it/support/report.rs"]
+pub mod report;
+
 use homeroom_actors::domain::{Action, Evidence, Rules};
 use homeroom_actors::engine::{EarnRequest, KeyClaim, ProgressRequest};
 use homeroom_actors::roster::{Import, RosterCommand, RosterOutcome};
