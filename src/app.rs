@@ -4,6 +4,7 @@ use crate::auth::Tokens;
 use crate::config::Config;
 use crate::idempotency::Keys;
 use crate::metrics::Metrics;
+use crate::rates::Rates;
 use crate::secret::NodeSecret;
 use crate::tickets::Tickets;
 use crate::ws::OwnSessions;
@@ -25,6 +26,7 @@ struct Inner {
     tokens: Tokens,
     tickets: Tickets,
     keys: Keys,
+    rates: Rates,
     metrics: Metrics,
     own_sessions: OwnSessions,
     stopping: AtomicBool,
@@ -37,6 +39,7 @@ impl App {
         Self {
             inner: Arc::new(Inner {
                 engine,
+                rates: Rates::new(&config.rates),
                 config,
                 clock,
                 secret,
@@ -90,6 +93,12 @@ impl App {
     #[must_use]
     pub fn keys(&self) -> &Keys {
         &self.inner.keys
+    }
+
+    /// How much each caller may still ask for.
+    #[must_use]
+    pub fn rates(&self) -> &Rates {
+        &self.inner.rates
     }
 
     /// How many live sessions each caller has.

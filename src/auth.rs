@@ -30,6 +30,23 @@ pub struct Principal {
     pub expires_at: Option<TimeMs>,
 }
 
+/// Whose keys, budgets and sessions they are: the person of a token, else the token itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Owner {
+    /// A person, over all their tokens.
+    Person(UserId),
+    /// A token without a person.
+    Token(TokenId),
+}
+
+impl Principal {
+    /// Whose keys, budgets and sessions these are.
+    #[must_use]
+    pub fn owner(&self) -> Owner {
+        self.user_id.map_or(Owner::Token(self.token_id), Owner::Person)
+    }
+}
+
 /// The caller of a request with an `Authorization: Bearer` header.
 ///
 /// # Errors

@@ -1,6 +1,7 @@
 //! Settings of a node: file < environment < flags (merged in `cli`). Validated here; read everywhere.
 
 use crate::clock::SystemClock;
+use crate::rates::RateSettings;
 use homeroom_schema::limits;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -24,6 +25,14 @@ pub struct Config {
     pub projector_places: usize,
     /// Whether a commit survives power loss (`full`) or the end of the process only (`process`).
     pub durability: Durability,
+    /// Names besides local ones that the node is reached by; `*.example` means everything below, `*` any name.
+    pub allowed_hosts: Vec<String>,
+    /// Connections open at once, live sockets among them.
+    pub connections_max: usize,
+    /// Live sessions at once.
+    pub sessions_max: usize,
+    /// How much one caller may ask for.
+    pub rates: RateSettings,
 }
 
 /// What a commit survives.
@@ -60,6 +69,10 @@ impl Config {
             board_window: limits::BOARD_WINDOW_DEFAULT,
             projector_places: limits::PROJECTOR_PLACES_DEFAULT,
             durability: Durability::Full,
+            allowed_hosts: Vec::new(),
+            connections_max: limits::CONNECTIONS_MAX,
+            sessions_max: limits::SESSIONS_MAX,
+            rates: RateSettings::default(),
         }
     }
 
@@ -90,6 +103,20 @@ impl Config {
                 return wrong(setting, format!("must be from 1 to {}", limits::BOARD_WINDOW_MAX));
             }
         }
+        for (setting, most, bound) in [
+            ("connections_max", self.connections_max, limits::CONNECTIONS_MAX),
+            ("sessions_max", self.sessions_max, limits::SESSIONS_MAX),
+        ] {
+            if !(1..=bound).contains(&most) {
+                return wrong(setting, format!("must be from 1 to {bound}"));
+            }
+        }
+        if let Some(host) = self.allowed_hosts.iter().find(|host| !is_host(host)) {
+            return wrong("allowed_hosts", format!("{host} is no name like school.example or *.school.example"));
+        }
+        if let Some((setting, _)) = self.rates.named().into_iter().find(|(_, rate)| *rate > limits::RATE_PER_SECOND_MAX) {
+            return wrong(setting, format!("must be at most {}; 0 means no limit", limits::RATE_PER_SECOND_MAX));
+        }
         if let Some(token) = &self.admin_token
             && (token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()))
         {
@@ -113,6 +140,12 @@ fn is_origin(text: &str) -> bool {
     rest.is_some_and(|host| !host.is_empty() && !host.contains(['/', '?', '#', '@', ' ']))
 }
 
+fn is_host(text: &str) -> bool {
+    let name = text.strip_prefix("*.").unwrap_or(text);
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
+    text == "*" || (!name.is_empty() && name.bytes().all(is_plain))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -120,7 +153,7 @@ mod tests {
     #[test]
     fn settings_that_cannot_be_used_are_named() {
         type Row = (&'static str, fn(&mut Config));
-        let rows: [Row; 10] = [
+        let rows: [Row; 15] = [
             ("", |_| ()),
             ("", |c| c.time_zone = "Europe/Berlin".into()),
             ("", |c| c.allowed_origins = vec!["https://school.example:8443".into()]),
@@ -129,6 +162,11 @@ mod tests {
             ("database_url", |c| c.database_url = Some("mysql://x".into())),
             ("board_window", |c| c.board_window = 1_001),
             ("projector_places", |c| c.projector_places = 0),
+            ("", |c| c.allowed_hosts = vec!["*.school.example".into(), "*".into()]),
+            ("allowed_hosts", |c| c.allowed_hosts = vec!["https://school.example".into()]),
+            ("connections_max", |c| c.connections_max = 0),
+            ("sessions_max", |c| c.sessions_max = 20_001),
+            ("mentor_reads_per_s", |c| c.rates.mentor_reads_per_s = 1_000_001),
             ("admin_token", |c| c.admin_token = Some("a b".into())),
             ("allowed_origins", |c| {
                 c.allowed_origins = vec!["https://school.example/".into()];

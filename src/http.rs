@@ -6,6 +6,7 @@ mod call;
 mod catalogue;
 mod cursor;
 mod events;
+mod front;
 mod health;
 mod import;
 mod layers;

@@ -8,7 +8,7 @@ pub use fingerprint::Fingerprint;
 pub use under_way::{Entered, Guard, Keys, Waiter};
 
 use crate::app::App;
-use crate::auth::Principal;
+use crate::auth::{Owner, Principal};
 use crate::problem::Problem;
 use axum::http::HeaderName;
 use homeroom_actors::engine::KeyClaim;
@@ -91,9 +91,9 @@ pub async fn earlier(app: &App, claim: &KeyClaim) -> Result<Option<KeyRecord>, P
 }
 
 fn hash(caller: &Principal, domain: &str, key: &str, index: u64) -> KeyHash {
-    let (scope, id) = match caller.user_id {
-        Some(user_id) => ("person", user_id.get()),
-        None => ("token", caller.token_id.get()),
+    let (scope, id) = match caller.owner() {
+        Owner::Person(user_id) => ("person", user_id.get()),
+        Owner::Token(token_id) => ("token", token_id.get()),
     };
     let mut hasher = Sha256::new();
     for part in [domain, scope] {

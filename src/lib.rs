@@ -16,12 +16,14 @@ pub mod import;
 pub mod metrics;
 pub mod permissions;
 pub mod problem;
+pub mod rates;
 pub mod replay;
 pub mod secret;
 pub mod tickets;
 pub mod wire;
 pub mod ws;
 
+mod open_files;
 mod run;
 mod serve;
 

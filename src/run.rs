@@ -5,6 +5,8 @@ use crate::auth::Tokens;
 use crate::auth::admin::{self, AdminToken};
 use crate::config::{Config, ConfigError, Durability};
 use crate::http;
+use crate::open_files;
+use crate::rates;
 use crate::secret::NodeSecret;
 use crate::serve::serve;
 use homeroom_actors::domain::Rules;
@@ -56,9 +58,12 @@ pub async fn run(
     let stop = CancellationToken::new();
     // Should this future be dropped, the server ends all the same.
     let _stop = stop.clone().drop_guard();
-    let mut serving = tokio::spawn(serve(listener, http::router(app.clone()), stop.clone()));
+    let connections_max = app.config().connections_max.min(open_files::raise());
+    let router = http::router(app.clone());
+    let mut serving = tokio::spawn(serve(listener, router, connections_max, stop.clone()));
     tracing::info!("homeroom is ready on http://{address}");
     let ended = tokio::select! {
+        never = rates::keep_swept(app.clone()) => match never {},
         () = shutdown => Ok(()),
         cause = app.engine().fatal() => Err(RunError::Engine(cause)),
         _ = &mut serving => Err(RunError::Engine("the server has ended".into())),
@@ -96,6 +101,7 @@ async fn start(config: Config) -> Result<App, RunError> {
         board_window: config.board_window,
         projector_places: config.projector_places,
         learner_idle: limits::LEARNER_IDLE,
+        sessions_max: config.sessions_max,
         rules: Rules::shipped(),
         secret: secret.bytes(),
     };

@@ -1,52 +1,66 @@
-//! Accepts connections and speaks HTTP/1.1 on each, with a deadline for heads. No routes here.
+//! Accepts connections and speaks HTTP/1.1 on each, with deadlines for heads and for answers that nobody takes. No routes here.
+
+mod refuse;
+mod stream;
 
 use axum::Router;
-use homeroom_schema::limits::{CONNECTIONS_MAX, HEAD_DEADLINE, HTTP_DRAIN_DEADLINE, SOCKET_SEND_BYTES};
+use homeroom_schema::limits::{
+    HEAD_BYTES_MAX, HEAD_DEADLINE, HEAD_FIELDS_MAX, HTTP_DRAIN_DEADLINE, SOCKET_SEND_BYTES,
+};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use refuse::Refusals;
 use std::io;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
+use stream::Stream;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-/// Bytes of a head, and of what is read ahead.
-const HEAD_BYTES_MAX: usize = 64 * 1024;
 /// How long accepting rests when the system has no more to give (file handles, memory): without it the loop would spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Serves until `stop`; then takes no new connections, lets requests under way end within [`HTTP_DRAIN_DEADLINE`], and cuts
-/// what is left. Upgraded sockets are their sessions' affair.
-pub(crate) async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) {
+/// Serves at most `connections_max` connections at once, live sockets among them, until `stop`; then takes no new ones, lets
+/// requests under way end within [`HTTP_DRAIN_DEADLINE`], and cuts what is left. Upgraded sockets are their sessions' affair.
+pub(crate) async fn serve(listener: TcpListener, router: Router, connections_max: usize, stop: CancellationToken) {
     let connections = TaskTracker::new();
     let cut = CancellationToken::new();
     // Whoever drops this future cuts the connections too.
     let _cut = cut.clone().drop_guard();
-    let slots = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let places = Arc::new(Semaphore::new(connections_max));
+    let refusals = Refusals::new();
+    let mut is_short = false;
     loop {
         let accepted = tokio::select! {
             () = stop.cancelled() => break,
-            accepted = accept(&listener, &slots) => accepted,
+            accepted = accept(&listener) => accepted,
         };
-        match accepted {
-            Ok((stream, slot)) => {
-                let connection = connection(stream, router.clone(), stop.clone());
-                let cut = cut.clone();
-                connections.spawn(async move {
-                    let _slot = slot;
-                    let _ = cut.run_until_cancelled(connection).await;
-                });
-            }
-            Err(error) if is_of_one_connection(&error) => {}
+        let stream = match accepted {
+            Ok(stream) => stream,
+            Err(error) if is_of_one_connection(&error) => continue,
             Err(error) => {
-                tracing::warn!(%error, "cannot accept connections");
+                if !is_short {
+                    tracing::warn!(%error, "cannot accept connections; trying again");
+                }
+                is_short = true;
                 tokio::time::sleep(ACCEPT_PAUSE).await;
+                continue;
             }
-        }
+        };
+        is_short = false;
+        let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
+            refusals.refuse(stream);
+            continue;
+        };
+        let connection = connection(Stream::new(stream, place), router.clone(), stop.clone());
+        let cut = cut.clone();
+        connections.spawn(async move {
+            let _ = cut.run_until_cancelled(connection).await;
+        });
     }
     drop(listener);
     connections.close();
@@ -60,14 +74,13 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, stop: Cancellat
     }
 }
 
-async fn accept(listener: &TcpListener, slots: &Arc<Semaphore>) -> io::Result<(TcpStream, OwnedSemaphorePermit)> {
-    let slot = Arc::clone(slots).acquire_owned().await.map_err(io::Error::other)?;
+async fn accept(listener: &TcpListener) -> io::Result<TcpStream> {
     let (stream, _) = listener.accept().await?;
     // Answers are written whole: waiting for more to fill a packet only delays them.
     stream.set_nodelay(true)?;
     // Left alone, the system keeps megabytes for a client that does not read, and nobody would notice for as long.
     socket2::SockRef::from(&stream).set_send_buffer_size(SOCKET_SEND_BYTES)?;
-    Ok((stream, slot))
+    Ok(stream)
 }
 
 /// Whether a failure to accept says something about that one client only.
@@ -82,11 +95,12 @@ fn is_of_one_connection(error: &io::Error) -> bool {
     )
 }
 
-async fn connection(stream: TcpStream, router: Router, stop: CancellationToken) {
+async fn connection(stream: Stream, router: Router, stop: CancellationToken) {
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_DEADLINE)
         .max_buf_size(HEAD_BYTES_MAX)
+        .max_headers(HEAD_FIELDS_MAX)
         .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router))
         .with_upgrades();
     let mut served = pin!(served);

@@ -56,6 +56,7 @@ async fn run(store: Arc<dyn Store>, learners: u64, awards: u64) {
         board_window: 200,
         projector_places: 50,
         learner_idle: Duration::from_secs(300),
+        sessions_max: 1_000,
         rules: Rules::shipped(),
         secret: [7; 32],
     };

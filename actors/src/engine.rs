@@ -1,5 +1,6 @@
 //! The engine's front door: what the edge may ask of the actor tree. No HTTP, no JSON of the wire.
 
+mod admission;
 mod answer;
 mod commands;
 #[cfg(feature = "faults")]
@@ -10,6 +11,7 @@ mod start;
 mod stop;
 mod team_award;
 
+use admission::{Admission, Permit};
 pub(crate) use answer::Answer;
 pub use answer::Pending;
 #[cfg(feature = "faults")]
@@ -28,7 +30,7 @@ use ractor::ActorRef;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-use tokio::sync::{OnceCell, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OnceCell, Semaphore};
 
 /// What an engine is started with.
 #[derive(Debug, Clone)]
@@ -39,6 +41,8 @@ pub struct EngineSettings {
     pub projector_places: usize,
     /// A learner is put away after this long without use.
     pub learner_idle: Duration,
+    /// Live sessions at once, at most [`homeroom_schema::limits::SESSIONS_MAX`].
+    pub sessions_max: usize,
     /// The rules in force.
     pub rules: Rules,
     /// 32 random bytes. Used at the first start alone, then kept: the secret behind pseudonyms and the database's epoch.
@@ -154,8 +158,9 @@ pub struct Engine {
 struct Inner {
     tree: root::Tree,
     root: ActorRef<root::RootMsg>,
-    // Commands admitted and not yet answered; reads of learners likewise.
-    commands: Arc<Semaphore>,
+    // Commands admitted and not yet answered.
+    commands: Admission,
+    // Reads that wait for an actor.
     reads: Arc<Semaphore>,
     // Members' awards of team achievements under way, over all achievements.
     passing_on: Arc<Semaphore>,
@@ -207,14 +212,25 @@ impl Engine {
             .unwrap_or_default()
     }
 
-    /// A permit for one command. It is given back with the answer.
-    fn admit(&self) -> Result<OwnedSemaphorePermit, EngineError> {
+    /// Commands admitted and not yet answered.
+    #[must_use]
+    pub fn commands_in_flight(&self) -> usize {
+        self.inner.commands.in_flight()
+    }
+
+    /// Whether a command would be admitted now: so that the edge refuses before it reads.
+    ///
+    /// # Errors
+    /// Overloaded; stopping.
+    pub fn has_room(&self) -> Result<(), EngineError> {
         self.refuse_when_stopping()?;
-        let permit = Arc::clone(&self.inner.commands).try_acquire_owned();
-        permit.map_err(|_| {
-            metrics::counter!("homeroom_commands_shed_total").increment(1);
-            EngineError::Overloaded
-        })
+        self.inner.commands.has_room()
+    }
+
+    /// A place for one command. It is given back with the answer.
+    fn admit(&self) -> Result<Permit, EngineError> {
+        self.refuse_when_stopping()?;
+        self.inner.commands.take()
     }
 
     fn unavailable(&self, error: &StoreError) -> EngineError {

@@ -9,7 +9,7 @@ use crate::clock::Clock;
 use crate::error::EngineError;
 use crate::supervision::monotonic;
 use futures_util::FutureExt as _;
-use homeroom_schema::limits::{SESSION_SHARDS, SESSIONS_MAX};
+use homeroom_schema::limits::SESSION_SHARDS;
 use homeroom_schema::{TimeMs, TokenId, UserId};
 use parking_lot::RwLock;
 use ractor::{ActorRef, MessagingErr};
@@ -76,15 +76,10 @@ struct Inner {
 }
 
 impl Sessions {
-    /// No sessions yet. They run once [`SessionsSupervisor`] has started with a clone of this as its arguments.
+    /// No sessions yet, and never more than `max`. They run once [`SessionsSupervisor`] has started with a clone of this as
+    /// its arguments.
     #[must_use]
-    pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self::with_max(clock, SESSIONS_MAX)
-    }
-
-    /// The same with another bound than [`SESSIONS_MAX`].
-    #[must_use]
-    pub fn with_max(clock: Arc<dyn Clock>, max: usize) -> Self {
+    pub fn new(clock: Arc<dyn Clock>, max: usize) -> Self {
         Self {
             inner: Arc::new(Inner {
                 clock,
@@ -212,7 +207,7 @@ impl Sessions {
 /// How long shards have to end when their sessions have ended or been cut off.
 const SHARDS_END: Duration = Duration::from_secs(1);
 
-/// A session's place among [`SESSIONS_MAX`]: given back wherever the session gets lost.
+/// A session's place among all of them: given back wherever the session gets lost.
 struct Place {
     inner: Arc<Inner>,
 }

@@ -57,7 +57,7 @@ struct World {
 impl World {
     async fn new(max: usize) -> Self {
         let clock = Arc::new(TestClock::default());
-        let sessions = Sessions::with_max(clock.clone(), max);
+        let sessions = Sessions::new(clock.clone(), max);
         let (root, _) = Actor::spawn(None, Root, ()).await.unwrap();
         Actor::spawn_linked(None, SessionsSupervisor, sessions.clone(), root.get_cell())
             .await

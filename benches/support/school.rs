@@ -52,6 +52,7 @@ pub(crate) async fn start(directory: &Path) -> Engine {
         board_window: limits::BOARD_WINDOW_DEFAULT,
         projector_places: limits::PROJECTOR_PLACES_DEFAULT,
         learner_idle: limits::LEARNER_IDLE,
+        sessions_max: limits::SESSIONS_MAX,
         rules: Rules::shipped(),
         secret: [7; 32],
     };

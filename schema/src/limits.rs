@@ -1,5 +1,6 @@
 //! Every bound of the node in one place: what it bounds, and what happens at the bound. No behaviour.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 // --- Journal and store ---
@@ -8,6 +9,13 @@ use std::time::Duration;
 pub const BATCH_APPENDS_MAX: usize = 4_096;
 /// Commands admitted and not yet answered, over all callers. At the bound the edge answers 503 `overloaded`.
 pub const COMMANDS_IN_FLIGHT_MAX: usize = 16_384;
+/// While answers take longer than [`COMMAND_TIME_TARGET`], the bound falls to what is answered in that time, but never below
+/// this: two whole batches always fit.
+pub const COMMANDS_IN_FLIGHT_MIN: usize = 2 * EVENTS_ITEMS_MAX;
+/// What a command may take on average, from its admission to its answer, before the node takes fewer of them.
+pub const COMMAND_TIME_TARGET: Duration = Duration::from_millis(250);
+/// How often the bound of commands under way is looked at.
+pub const ADMISSION_WINDOW: Duration = Duration::from_millis(250);
 /// How long a caller waits for an actor or a commit. At the bound: 503 `timed_out`; the outcome is settled by the key.
 pub const COMMAND_DEADLINE: Duration = Duration::from_secs(10);
 /// How long a read waits until its view shows everything committed before it. At the bound: 503 `timed_out`.
@@ -139,7 +147,8 @@ pub const BODY_BYTES_MAX: usize = 1024 * 1024;
 pub const EVENTS_BODY_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Bytes of a body of `/import`.
 pub const IMPORT_BODY_BYTES_MAX: usize = 16 * 1024 * 1024;
-/// How long the head of a request may take. At the bound the connection is closed.
+/// How long the head of a request may take, from the moment that the connection is open or the answer before it was sent:
+/// idle connections are closed then too.
 pub const HEAD_DEADLINE: Duration = Duration::from_secs(10);
 /// How long the body of a request may take. At the bound: 408 `request_timeout`.
 pub const BODY_DEADLINE: Duration = Duration::from_secs(25);
@@ -148,8 +157,29 @@ pub const BODY_DEADLINE: Duration = Duration::from_secs(25);
 pub const BODY_DRAIN_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// How long a refused body is thrown away.
 pub const BODY_DRAIN_DEADLINE: Duration = Duration::from_secs(5);
-/// HTTP connections open at once (sessions are bounded apart). At the bound new ones wait to be accepted.
+/// A budget of reads or writes holds what it gains in so many seconds. At the bound: 429 `rate_limited`.
+pub const RATE_BURST_SECONDS: NonZeroU32 = NonZeroU32::new(2).unwrap();
+/// Callers whose budgets are full again are forgotten this often, so that only those of the last seconds take memory.
+pub const RATE_SWEEP_EVERY: Duration = Duration::from_secs(10);
+/// Requests a second that a budget can be configured to have.
+pub const RATE_PER_SECOND_MAX: u32 = 1_000_000;
+/// Bytes of the head of a request, and of what is read ahead. At the bound: 431.
+pub const HEAD_BYTES_MAX: usize = 64 * 1024;
+/// Fields of the head of a request. At the bound: 431.
+pub const HEAD_FIELDS_MAX: usize = 100;
+/// An answer that its client takes nothing of for this long: the connection is closed. Live sockets have [`WRITE_STALL`].
+pub const ANSWER_STALL: Duration = Duration::from_secs(20);
+/// Connections open at once, live sockets among them, by default; fewer where the system allows fewer open files. At the
+/// bound new ones are answered 503 `too_many_connections`, or closed.
 pub const CONNECTIONS_MAX: usize = 32_768;
+/// Connections that are taken at once, however few files the system allows.
+pub const CONNECTIONS_MIN: usize = 8;
+/// Files that the node keeps for itself: the database with its readers, logs, and connections that are being refused.
+pub const OPEN_FILES_KEPT: usize = 48;
+/// Connections that are being told that there are too many. At the bound further ones are closed without a word.
+pub const REFUSALS_MAX: usize = 16;
+/// How long a connection that is refused may take to read that.
+pub const REFUSAL_DEADLINE: Duration = Duration::from_secs(1);
 /// Items of one call of `/events`. At the bound: 422.
 pub const EVENTS_ITEMS_MAX: usize = 1_000;
 /// Rows of one call of `/import`. At the bound: 422.
@@ -192,4 +222,6 @@ const _: () = assert!(SESSION_GATHER_BYTES <= OUTBOX_BYTES_MAX && OUTBOX_BYTES_M
 const _: () = assert!(REPLY_BYTES_MAX <= FRAME_OUT_BYTES_MAX);
 const _: () = assert!(PAGE_DEFAULT <= PAGE_MAX && EVENTS_ITEMS_MAX <= COMMANDS_IN_FLIGHT_MAX);
 const _: () = assert!(SESSIONS_PER_STUDENT_MAX <= SESSIONS_PER_MENTOR_MAX && SESSIONS_PER_MENTOR_MAX <= SESSIONS_MAX);
-const _: () = assert!(SESSION_COMMANDS_MAX <= COMMANDS_IN_FLIGHT_MAX);
+const _: () = assert!(WRITE_STALL.as_secs() < ANSWER_STALL.as_secs() && SESSIONS_MAX <= CONNECTIONS_MAX);
+const _: () = assert!(REFUSALS_MAX < OPEN_FILES_KEPT);
+const _: () = assert!(SESSION_COMMANDS_MAX <= COMMANDS_IN_FLIGHT_MIN && COMMANDS_IN_FLIGHT_MIN <= COMMANDS_IN_FLIGHT_MAX);

@@ -1,7 +1,7 @@
 //! Reads request bodies: bounded in size and time, JSON only.
 
 use crate::problem::Problem;
-use axum::body::Body;
+use axum::body::{Body, HttpBody as _};
 use axum::http::HeaderMap;
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use bytes::{Bytes, BytesMut};
@@ -54,7 +54,10 @@ async fn collect(body: &mut Body, max: usize) -> Result<Option<Bytes>, axum::Err
 
 /// Throws some of the rest away beside the answer, so that a client that is still sending gets to read it: a connection
 /// closed on unread bytes is reset, and the answer with it.
-fn drain(mut body: Body) {
+pub(super) fn drain(mut body: Body) {
+    if body.is_end_stream() {
+        return;
+    }
     let drained = async move {
         let mut left = BODY_DRAIN_BYTES_MAX;
         while let Some(Ok(frame)) = body.frame().await {

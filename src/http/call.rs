@@ -6,9 +6,10 @@ use crate::auth::{Principal, authenticate};
 use crate::fields::{Fields, Id};
 use crate::idempotency::{self, Fingerprint};
 use crate::problem::{Problem, Unknown};
+use crate::rates::{self, RateCell, Work};
 use axum::body::Body;
 use axum::extract::{FromRequest, FromRequestParts, Query, RawPathParams, Request};
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, Method};
 use axum::http::request::Parts;
 use homeroom_actors::engine::KeyClaim;
 use homeroom_schema::limits::BODY_BYTES_MAX;
@@ -18,6 +19,9 @@ use serde_json::Value;
 /// The header that carries a caller's key.
 pub(super) const KEY_HEADER: &str = "Idempotency-Key";
 
+/// Makes tickets, which nothing keeps: it counts as a read.
+const TICKETS: &str = "/tickets";
+
 /// An authenticated request.
 pub(super) struct Call {
     /// The node.
@@ -25,6 +29,8 @@ pub(super) struct Call {
     /// Who calls.
     pub(super) caller: Principal,
     parts: Parts,
+    /// How the caller's budget stands, for the answer's headers.
+    rates: RateCell,
     path_params: Vec<(String, String)>,
     query: Vec<(String, String)>,
     /// Only ever reached through `&mut`: the lock is what makes a call shareable, since a body alone is not.
@@ -37,6 +43,11 @@ impl FromRequest<App> for Call {
     async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
         let (mut parts, body) = request.into_parts();
         let caller = authenticate(app, &parts.headers)?;
+        let rates = parts.extensions.get::<RateCell>().cloned().unwrap_or_default();
+        if let Err(problem) = admit(app, &caller, &rates, &parts) {
+            body::drain(body);
+            return Err(problem);
+        }
         let path_params = RawPathParams::from_request_parts(&mut parts, app)
             .await
             .map_err(|_| Problem::not_found())?;
@@ -45,6 +56,7 @@ impl FromRequest<App> for Call {
         Ok(Self {
             app: app.clone(),
             caller,
+            rates,
             path_params: path_params.collect(),
             query,
             parts,
@@ -54,6 +66,11 @@ impl FromRequest<App> for Call {
 }
 
 impl Call {
+    /// Takes one more write out of the caller's budget, for requests that are many.
+    pub(super) fn take_write(&self) -> Result<(), Problem> {
+        rates::charge(&self.app, &self.caller, &self.rates, Work::Write)
+    }
+
     /// The request's headers.
     pub(super) fn headers(&self) -> &HeaderMap {
         &self.parts.headers
@@ -162,6 +179,15 @@ impl Call {
         }
         Ok(())
     }
+}
+
+/// Every request is one piece of work, before its body is read. A node that is behind takes no new writes.
+fn admit(app: &App, caller: &Principal, rates: &RateCell, parts: &Parts) -> Result<(), Problem> {
+    let is_read = matches!(parts.method, Method::GET | Method::HEAD) || parts.uri.path() == TICKETS;
+    if !is_read {
+        app.engine().has_room()?;
+    }
+    rates::charge(app, caller, rates, if is_read { Work::Read } else { Work::Write })
 }
 
 /// Runs work that takes a while on a thread of its own kind.

@@ -31,9 +31,18 @@ async fn send(mut call: Call) -> Answered {
     let batch_key = call.key()?;
     let (was_before, _guard) = enter(&call, fingerprint).await?;
     let mut started = Vec::with_capacity(items.len());
+    let mut over = None;
     for (index, item) in items.iter().enumerate() {
+        // The request itself has paid for the first. What comes after a refused one is refused too: a repeat brings it
+        // again in its order.
+        if over.is_none() && index > 0 {
+            over = call.take_write().err();
+        }
         // One after another: so each has its place in the order of its learner.
-        started.push(start(&call, item, batch_key.as_deref(), index).await);
+        started.push(match &over {
+            None => start(&call, item, batch_key.as_deref(), index).await,
+            Some(problem) => Err(problem.clone()),
+        });
     }
     let answers = join_all(started.into_iter().map(outcome)).await;
     let nothing_new = answers.iter().flatten().all(|answer| answer.replayed);

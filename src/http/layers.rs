@@ -1,7 +1,9 @@
 //! What goes around every route: a line in the log and a count for each request, and an answer even after a panic.
 
+use super::front;
 use crate::app::App;
 use crate::problem::Problem;
+use crate::rates::RateCell;
 use axum::Router;
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderName, HeaderValue, Method};
@@ -22,6 +24,7 @@ static REQUESTS: AtomicU64 = AtomicU64::new(1);
 
 pub(super) fn around(router: Router<App>, app: &App) -> Router<App> {
     router
+        .layer(from_fn_with_state(app.clone(), front::check))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn_with_state(app.clone(), observe))
 }
@@ -32,13 +35,15 @@ fn panicked(_cause: Box<dyn Any + Send>) -> Response {
 }
 
 /// Never logs a token, a name or a body: only the route's template.
-async fn observe(State(app): State<App>, request: Request, next: Next) -> Response {
+async fn observe(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let begun = Instant::now();
     let id = REQUESTS.fetch_add(1, Ordering::Relaxed);
     let method = method_name(request.method());
     let matched = request.extensions().get::<MatchedPath>().cloned();
     let route = matched.as_ref().map_or(NO_ROUTE, MatchedPath::as_str);
     let span = tracing::info_span!("request", id, method, route);
+    let rates = RateCell::default();
+    request.extensions_mut().insert(rates.clone());
     let mut response = next.run(request).instrument(span.clone()).await;
     let took = begun.elapsed();
     let status = response.status().as_u16();
@@ -49,6 +54,7 @@ async fn observe(State(app): State<App>, request: Request, next: Next) -> Respon
         _ => tracing::debug!(status, ms, "answered"),
     });
     response.headers_mut().insert(REQUEST_ID, HeaderValue::from(id));
+    rates.show(response.headers_mut());
     response
 }
 

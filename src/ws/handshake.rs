@@ -5,6 +5,7 @@ use super::session;
 use crate::app::App;
 use crate::auth::{self, Principal};
 use crate::problem::Problem;
+use crate::rates::{self, RateCell, Work};
 use axum::extract::ws::{WebSocket, WebSocketUpgrade};
 use axum::extract::{FromRequestParts, Query, Request, State};
 use axum::http::header::{AUTHORIZATION, HOST, ORIGIN, UPGRADE};
@@ -59,6 +60,8 @@ async fn admit(app: &App, parts: &mut Parts) -> Result<Response, Problem> {
         ));
     }
     let caller = authenticate(app, parts).await?;
+    let rates = parts.extensions.get::<RateCell>().cloned().unwrap_or_default();
+    rates::charge(app, &caller, &rates, Work::Read)?;
     let socket = open_session(app, caller)?;
     // No compression: an offer of permessage-deflate is not answered, which declines it.
     let upgrade = upgrade

@@ -1,25 +1,18 @@
 //! How many live sessions one caller may have at once, so that one person's tabs leave room for the school. Never what
 //! sessions do.
 
-use crate::auth::Principal;
+use crate::auth::{Owner, Principal};
 use crate::problem::Problem;
 use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
 use homeroom_schema::limits::{SESSIONS_PER_MENTOR_MAX, SESSIONS_PER_STUDENT_MAX};
 use homeroom_schema::records::TokenRole;
-use homeroom_schema::{TokenId, UserId};
 use std::sync::Arc;
 
 /// Sessions by caller: the person of a token, else the token. Callers without sessions are not in it.
 #[derive(Debug, Clone, Default)]
 pub struct OwnSessions {
     counts: Arc<DashMap<Owner, usize>>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Owner {
-    Person(UserId),
-    Token(TokenId),
 }
 
 /// One session's place among its caller's; dropping it gives it back.
@@ -32,7 +25,7 @@ pub(super) struct OwnSession {
 impl OwnSessions {
     /// Counts one more session of a caller.
     pub(super) fn take(&self, caller: &Principal) -> Result<OwnSession, Problem> {
-        let owner = caller.user_id.map_or(Owner::Token(caller.token_id), Owner::Person);
+        let owner = caller.owner();
         let mut count = self.counts.entry(owner).or_default();
         if let Some(most) = most(caller.role)
             && *count >= most
@@ -76,6 +69,7 @@ fn too_many(most: usize) -> Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use homeroom_schema::{TokenId, UserId};
 
     fn caller(role: TokenRole, token: u64, person: Option<u64>) -> Principal {
         Principal {

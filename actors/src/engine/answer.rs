@@ -1,5 +1,6 @@
 //! One command's way back to its caller: the answer, the permit that it holds until then, and the wait for it.
 
+use super::admission::Permit;
 use crate::error::EngineError;
 use homeroom_schema::limits::COMMAND_DEADLINE;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
@@ -8,17 +9,25 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 pub struct Pending<T>(oneshot::Receiver<Result<T, EngineError>>);
 
 /// The answering end, held by whoever has the command. Dropped unanswered (its actor failed), the caller sees
-/// [`EngineError::TimedOut`]. The permit of the command is given back with it.
+/// [`EngineError::TimedOut`]. The place of the command is given back with it.
 pub(crate) struct Answer<T> {
     reply: oneshot::Sender<Result<T, EngineError>>,
-    _permit: Option<OwnedSemaphorePermit>,
+    _place: Option<Place>,
+}
+
+/// What an unanswered command takes up.
+pub(crate) enum Place {
+    /// A place among the commands of callers.
+    Command(#[expect(dead_code, reason = "it counts by being held")] Permit),
+    /// A place among the awards that team achievements pass on.
+    PassedOn(#[expect(dead_code, reason = "it counts by being held")] OwnedSemaphorePermit),
 }
 
 impl<T> Pending<T> {
     /// A pair of ends.
-    pub(crate) fn new(permit: Option<OwnedSemaphorePermit>) -> (Answer<T>, Self) {
+    pub(crate) fn new(place: Option<Place>) -> (Answer<T>, Self) {
         let (reply, answered) = oneshot::channel();
-        let answer = Answer { reply, _permit: permit };
+        let answer = Answer { reply, _place: place };
         (answer, Self(answered))
     }
 

@@ -1,5 +1,6 @@
 //! Commands: names are looked up here, the decision is the actor's.
 
+use super::answer::Place;
 use super::{Answer, Correction, EarnRequest, Engine, KeyClaim, Pending, ProgressRequest, RenderRoster};
 use crate::domain::action::Action;
 use crate::domain::event::{LEDGER_TYPES, LearnerEvent};
@@ -24,7 +25,7 @@ impl Engine {
             return self.earn_together(&request, occurred_at, key, permit);
         }
         let earn = self.looked_up(&request, occurred_at)?;
-        let (answer, pending) = Pending::new(Some(permit));
+        let (answer, pending) = Pending::new(Some(Place::Command(permit)));
         let learners = &self.inner.tree.learners;
         learners
             .earn(request.user_id, Command::Earn(earn), false, key, answer)
@@ -52,7 +53,7 @@ impl Engine {
             progress_percentage: request.progress_percentage,
             occurred_at: self.occurred_at(request.occurred_at),
         };
-        let (answer, pending) = Pending::new(Some(permit));
+        let (answer, pending) = Pending::new(Some(Place::Command(permit)));
         let learners = &self.inner.tree.learners;
         learners
             .progress(request.user_id, Command::Progress(progress), key, answer)
@@ -98,7 +99,7 @@ impl Engine {
                 key: key_of_award,
             },
         };
-        let (answer, pending) = Pending::new(Some(permit));
+        let (answer, pending) = Pending::new(Some(Place::Command(permit)));
         let learners = &self.inner.tree.learners;
         learners.correct(user_id, command, reason, key, answer).await?;
         Ok(pending)
@@ -113,7 +114,7 @@ impl Engine {
         command: RosterCommand,
         key: Option<(KeyClaim, RenderRoster)>,
     ) -> Result<RosterOutcome, EngineError> {
-        let (answer, pending) = Pending::new(Some(self.admit()?));
+        let (answer, pending) = Pending::new(Some(Place::Command(self.admit()?)));
         let job = RosterJob { command, key, answer };
         let queued = self.inner.tree.roster_queue.push(job);
         queued.map_err(|_| EngineError::Stopping)?;

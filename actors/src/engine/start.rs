@@ -1,5 +1,6 @@
 //! The start: what is kept is loaded, the tree is woken, and what a crash cut short is finished.
 
+use super::admission::Admission;
 use super::root::{Root, RootMsg, Tree};
 use super::{Engine, EngineSettings, Inner};
 use crate::clock::Clock;
@@ -10,7 +11,7 @@ use crate::roster::{AliasSecret, Roster, RosterMsg, RosterQueue, RosterState};
 use crate::scores::Scores;
 use crate::sessions::Sessions;
 use crate::supervision::Tasks;
-use homeroom_schema::limits::COMMANDS_IN_FLIGHT_MAX;
+use homeroom_schema::limits::{COMMANDS_IN_FLIGHT_MAX, SESSIONS_MAX};
 use homeroom_schema::records::{Append, Row};
 use homeroom_schema::{EventId, Store, StoreError};
 use ractor::Actor;
@@ -46,7 +47,7 @@ impl Engine {
             inner: Arc::new(Inner {
                 tree,
                 root,
-                commands: Arc::new(Semaphore::new(COMMANDS_IN_FLIGHT_MAX)),
+                commands: Admission::new(),
                 reads: Arc::new(Semaphore::new(COMMANDS_IN_FLIGHT_MAX)),
                 passing_on: Arc::new(Semaphore::new(super::team_award::PASSING_ON_MAX)),
                 is_stopping: AtomicBool::new(false),
@@ -99,7 +100,7 @@ async fn load(store: Arc<dyn Store>, clock: Arc<dyn Clock>, settings: EngineSett
         context,
         roster_queue: Arc::new(RosterQueue::new(|| RosterMsg::Work)),
         hub,
-        sessions: Sessions::new(clock),
+        sessions: Sessions::new(clock, settings.sessions_max.min(SESSIONS_MAX)),
         tasks,
         secret,
         reloads_wanted: Arc::default(),

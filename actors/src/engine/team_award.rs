@@ -4,6 +4,8 @@
 //! missing are given later, and none twice: each member has the natural key (user, team achievement, reference) once.
 
 use super::commands::known_user;
+use super::admission::Permit;
+use super::answer::Place;
 use super::{EarnRequest, Engine, KeyClaim, Pending};
 use crate::domain::Evidence;
 use crate::domain::team::{TeamEvent, TeamFact};
@@ -12,7 +14,6 @@ use crate::views::EarnOutcome;
 use homeroom_schema::records::{Append, Row, StreamId, TeamAwardRecord};
 use homeroom_schema::{ReferenceId, StoreError, TeamId, TimeMs, UserId, Version};
 use std::time::Duration;
-use tokio::sync::OwnedSemaphorePermit;
 
 /// Members' awards under way, over all achievements. At the bound the next ones wait.
 pub(super) const PASSING_ON_MAX: usize = 256;
@@ -36,7 +37,7 @@ impl Engine {
         request: &EarnRequest,
         occurred_at: TimeMs,
         key: Option<KeyClaim>,
-        permit: OwnedSemaphorePermit,
+        permit: Permit,
     ) -> Result<Pending<EarnOutcome>, EngineError> {
         let (user_id, reference, evidence) = (request.user_id, request.reference, request.evidence);
         let team_id = {
@@ -52,7 +53,7 @@ impl Engine {
             }
             team_id
         };
-        let (answer, pending) = Pending::new(Some(permit));
+        let (answer, pending) = Pending::new(Some(Place::Command(permit)));
         let engine = self.clone();
         self.inner.tree.tasks.spawn(async move {
             let achieved = engine
@@ -125,14 +126,14 @@ impl Engine {
         is_passed_on: bool,
         key: Option<KeyClaim>,
     ) -> Result<Pending<EarnOutcome>, EngineError> {
-        let permit = match is_passed_on {
+        let place = match is_passed_on {
             false => None,
             true => {
                 let permit = std::sync::Arc::clone(&self.inner.passing_on).acquire_owned().await;
-                Some(permit.map_err(|_| EngineError::Stopping)?)
+                Some(Place::PassedOn(permit.map_err(|_| EngineError::Stopping)?))
             }
         };
-        let (answer, pending) = Pending::new(permit);
+        let (answer, pending) = Pending::new(place);
         let Achievement {
             reference,
             evidence,

@@ -53,6 +53,7 @@ pub fn settings() -> EngineSettings {
         board_window: 200,
         projector_places: 50,
         learner_idle: Duration::from_secs(300),
+        sessions_max: 1_000,
         rules: Rules::shipped(),
         secret: [7; 32],
     }

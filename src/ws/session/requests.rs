@@ -4,6 +4,7 @@ use super::{Session, Taken};
 use crate::commands;
 use crate::permissions;
 use crate::problem::Problem;
+use crate::rates::Work;
 use crate::ws::holds::Stage;
 use crate::ws::message;
 use crate::ws::reply::{self, TopicReply};
@@ -22,6 +23,10 @@ impl Session {
                 self.line.push(pong);
             }
             Ok(Request::Command { id, wish, key }) => {
+                if let Err(over) = self.app.rates().take(&self.caller, Work::Write) {
+                    self.line.push(reply::error(Some(&id), &over.problem));
+                    return;
+                }
                 let (app, caller) = (self.app.clone(), self.caller);
                 let taking = async move {
                     let started = commands::start(&app, &caller, wish, key.as_deref()).await;
