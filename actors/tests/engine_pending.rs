@@ -6,7 +6,9 @@ mod support;
 use homeroom_actors::EngineError;
 use homeroom_actors::domain::{Action, Rejection};
 use homeroom_actors::engine::Correction;
-use homeroom_schema::limits::{BATCH_APPENDS_MAX, COMMANDS_IN_FLIGHT_MAX, STOP_DEADLINE};
+use homeroom_schema::limits::{
+    ADMISSION_WINDOW, BATCH_APPENDS_MAX, COMMANDS_IN_FLIGHT_MAX, COMMANDS_IN_FLIGHT_MIN, STOP_DEADLINE,
+};
 use homeroom_schema::memory::LostAnswer;
 use homeroom_schema::records::StreamId;
 use support::{School, earn, key, progress, user};
@@ -152,7 +154,7 @@ async fn a_rejection_that_rests_on_something_pending_is_decided_again() {
 }
 
 /// I9: commands in flight have a bound; at it callers are told, and nobody else is delayed.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn commands_beyond_the_bound_are_shed_until_others_are_answered() {
     let (school, store) = School::in_memory(100).await;
     store.hold_commits();
@@ -176,6 +178,43 @@ async fn commands_beyond_the_bound_are_shed_until_others_are_answered() {
         "{batches} batches, each full but the first and the last"
     );
     assert!(school.earn(1, Action::ReadContent, 1).await.unwrap().awarded);
+}
+
+/// F-X3: a store that stands still. What is taken stays bounded, the rest is pushed back at once, and all that was taken is
+/// there when the store goes on.
+#[tokio::test(start_paused = true)]
+async fn fx3_a_store_that_stands_still_pushes_callers_back() {
+    let (school, store) = School::in_memory(100).await;
+    store.hold_commits();
+    let (mut taken, mut refused) = (Vec::new(), 0);
+    for round in 0..40_u64 {
+        for number in 0..500_u64 {
+            let reference = 1_000 + round * 500 + number;
+            match school.engine.earn(earn(number % 100 + 1, Action::ReadContent, reference), None).await {
+                Ok(pending) => taken.push(pending),
+                Err(error) => {
+                    assert_eq!(error, EngineError::Overloaded);
+                    refused += 1;
+                }
+            }
+        }
+        tokio::time::advance(ADMISSION_WINDOW / 4).await;
+    }
+    println!("20,000 commands while nothing could be kept: {} taken, {refused} pushed back", taken.len());
+    assert!(store.faults_happened() > 0 && refused > 0);
+    assert_eq!(school.engine.commands_in_flight(), taken.len(), "memory grows with what is taken alone");
+    assert!(
+        (COMMANDS_IN_FLIGHT_MIN..=2 * COMMANDS_IN_FLIGHT_MIN).contains(&taken.len()),
+        "the bound fell when nothing was answered for a while: {}",
+        taken.len()
+    );
+    assert_eq!(school.engine.has_room(), Err(EngineError::Overloaded));
+    assert_eq!(school.total(1).await, 0, "reads go on");
+    store.release_commits();
+    for one in taken {
+        assert!(one.outcome().await.unwrap().awarded);
+    }
+    assert_eq!((school.engine.commands_in_flight(), school.engine.has_room()), (0, Ok(())));
 }
 
 #[tokio::test(start_paused = true)]

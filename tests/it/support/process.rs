@@ -31,9 +31,21 @@ impl NodeProcess {
         Self::run(command)
     }
 
+    /// `homeroom serve` on this directory, in a shell that did something first (`ulimit -n 64`).
+    pub fn command_with(first: &str, directory: &Path) -> Command {
+        let mut command = Self::bare(Command::new("sh"));
+        command.args(["-c", &format!("{first} && exec \"$@\""), "sh", env!("CARGO_BIN_EXE_homeroom"), "serve"]);
+        command.arg("--data").arg(directory).args(["--listen", "127.0.0.1:0"]);
+        command.env("HOMEROOM_ADMIN_TOKEN", ADMIN_TOKEN);
+        command
+    }
+
     /// The binary with nothing inherited that could change it: no settings from the environment, no input.
     pub fn command() -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_homeroom"));
+        Self::bare(Command::new(env!("CARGO_BIN_EXE_homeroom")))
+    }
+
+    fn bare(mut command: Command) -> Command {
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().starts_with("HOMEROOM_") {
                 command.env_remove(name);
@@ -97,14 +109,24 @@ impl NodeProcess {
 
     /// Sends SIGTERM and returns at once.
     pub async fn sigterm(&self) {
-        let pid = self.child.id().expect("a running process");
+        self.signal("TERM").await;
+    }
+
+    /// Sends a signal by its name and returns at once.
+    pub async fn signal(&self, name: &str) {
+        let pid = self.pid();
         // The shell has `kill` built in: no package is needed for it.
         let status = Command::new("sh")
-            .args(["-c", &format!("kill -TERM {pid}")])
+            .args(["-c", &format!("kill -{name} {pid}")])
             .status()
             .await
             .expect("kill runs");
-        assert!(status.success(), "kill -TERM {pid}");
+        assert!(status.success(), "kill -{name} {pid}");
+    }
+
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
+        self.child.id().expect("a running process")
     }
 
     /// Waits for the end.

@@ -1,0 +1,107 @@
+//! F-N9: clients that send next to nothing, or take nothing. They are closed by a deadline and hold nobody else up.
+
+use crate::support::{ADMIN_TOKEN, Class, Node, Raw, Socket, soak, statuses};
+use homeroom_schema::limits::{ANSWER_STALL, BODY_DEADLINE, HEAD_DEADLINE};
+use std::time::{Duration, Instant};
+use tokio::io::AsyncWriteExt;
+use tokio::task::JoinSet;
+
+const CLIENTS: usize = 1_000;
+/// The latest that a slow client may be closed.
+const CLOSED_BY: Duration = Duration::from_secs(30);
+/// What a real log-in may take meanwhile.
+const LOG_IN: Duration = Duration::from_secs(1);
+
+/// What slow clients begin with, before they fall silent.
+fn beginnings() -> Vec<String> {
+    let upgrade = "GET /ws HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: ";
+    let mut beginnings = vec![String::new(), "GET /me HTTP/1.1\r\nHost: h\r\nX: ".into(), upgrade.into()];
+    if soak() {
+        // These have the longer deadline of bodies.
+        beginnings.push(format!(
+            "POST /users HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer {ADMIN_TOKEN}\r\n\
+             Content-Type: application/json\r\nContent-Length: 1000\r\n\r\n{{"
+        ));
+    }
+    beginnings
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fn9_slow_clients_are_closed_in_time_and_hold_nobody_up() {
+    let node = Node::start().await;
+    Class::of(&node, 1).await;
+    let (anonymous, student) = (node.anonymous(), node.student(1).await);
+    let beginnings = beginnings();
+    let mut slow = Vec::new();
+    for place in 0..CLIENTS {
+        let mut raw = Raw::connect(&anonymous).await;
+        raw.send(&beginnings[place % beginnings.len()]).await;
+        slow.push(raw);
+    }
+    let began = Instant::now();
+    let mut closing = JoinSet::new();
+    for mut raw in slow {
+        closing.spawn(async move {
+            // One byte in ten seconds, until it is no use any more.
+            let mut dripping = tokio::time::interval(Duration::from_secs(10));
+            dripping.tick().await;
+            let (reading, mut writing) = raw.0.split();
+            let mut end = [0; 512];
+            loop {
+                tokio::select! {
+                    _ = reading.readable() => match reading.try_read(&mut end) {
+                        Ok(0) => break,
+                        Err(error) if error.kind() != std::io::ErrorKind::WouldBlock => break,
+                        _ => {}
+                    },
+                    _ = dripping.tick() => drop(writing.write_all(b" ").await),
+                }
+            }
+            began.elapsed()
+        });
+    }
+    let mut log_ins = Vec::new();
+    for _ in 0..5 {
+        let asked = Instant::now();
+        // A fresh client has fresh connections.
+        let fresh = crate::support::Client::new(student.base()).with_token(student.token().unwrap());
+        fresh.get("/me").await.expect(200);
+        let mut socket = Socket::connect(&fresh).await;
+        assert!(socket.subscribe(&["user:1"]).await[0].get("error").is_none());
+        log_ins.push(asked.elapsed());
+    }
+    assert_eq!(closing.len(), CLIENTS, "they are still there");
+    let mut last = Duration::ZERO;
+    while let Some(closed) = closing.join_next().await {
+        last = last.max(closed.unwrap());
+    }
+    println!("{CLIENTS} slow clients, the last closed after {last:?}; log-ins meanwhile {log_ins:?}");
+    assert!(last >= HEAD_DEADLINE / 2 && last < CLOSED_BY, "{last:?}");
+    assert!(log_ins.iter().all(|took| *took < LOG_IN), "{log_ins:?}");
+    assert!(BODY_DEADLINE < CLOSED_BY && HEAD_DEADLINE < CLOSED_BY);
+}
+
+/// Asks again and again and takes none of it. The connection ends; until then nobody else notices.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fn9_a_client_that_takes_no_answer_is_closed() {
+    if !soak() {
+        println!("left out: takes longer than {ANSWER_STALL:?}; HOMEROOM_SOAK=1 runs it");
+        return;
+    }
+    let node = Node::start().await;
+    let anonymous = node.anonymous();
+    let raw = Raw::connect(&anonymous).await;
+    let request = b"GET /openapi.json HTTP/1.1\r\nHost: h\r\n\r\n".repeat(1_000);
+    let (mut reading, mut writing) = raw.0.into_split();
+    let began = Instant::now();
+    // Fills until the node reads no more, and then fails when it closes.
+    let failed = tokio::spawn(async move { while writing.write_all(&request).await.is_ok() {} });
+    crate::support::within("the end", failed).await.unwrap();
+    let took = began.elapsed();
+    println!("a client that takes nothing was closed after {took:?}");
+    assert!(took >= ANSWER_STALL && took < CLOSED_BY, "{took:?}");
+    let mut all = Vec::new();
+    let _ = tokio::io::AsyncReadExt::read_to_end(&mut reading, &mut all).await;
+    assert!(statuses(&String::from_utf8_lossy(&all)).iter().all(|status| *status == 200));
+    anonymous.get("/healthz").await.expect(200);
+}
