@@ -112,10 +112,21 @@ impl Config {
             }
         }
         if let Some(host) = self.allowed_hosts.iter().find(|host| !is_host(host)) {
-            return wrong("allowed_hosts", format!("{host} is no name like school.example or *.school.example"));
+            return wrong(
+                "allowed_hosts",
+                format!("{host} is no name like school.example or *.school.example"),
+            );
         }
-        if let Some((setting, _)) = self.rates.named().into_iter().find(|(_, rate)| *rate > limits::RATE_PER_SECOND_MAX) {
-            return wrong(setting, format!("must be at most {}; 0 means no limit", limits::RATE_PER_SECOND_MAX));
+        if let Some((setting, _)) = self
+            .rates
+            .named()
+            .into_iter()
+            .find(|(_, rate)| *rate > limits::RATE_PER_SECOND_MAX)
+        {
+            return wrong(
+                setting,
+                format!("must be at most {}; 0 means no limit", limits::RATE_PER_SECOND_MAX),
+            );
         }
         if let Some(token) = &self.admin_token
             && (token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()))
@@ -163,7 +174,9 @@ mod tests {
             ("board_window", |c| c.board_window = 1_001),
             ("projector_places", |c| c.projector_places = 0),
             ("", |c| c.allowed_hosts = vec!["*.school.example".into(), "*".into()]),
-            ("allowed_hosts", |c| c.allowed_hosts = vec!["https://school.example".into()]),
+            ("allowed_hosts", |c| {
+                c.allowed_hosts = vec!["https://school.example".into()]
+            }),
             ("connections_max", |c| c.connections_max = 0),
             ("sessions_max", |c| c.sessions_max = 20_001),
             ("mentor_reads_per_s", |c| c.rates.mentor_reads_per_s = 1_000_001),

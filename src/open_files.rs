@@ -23,7 +23,11 @@ pub(crate) fn raise() -> usize {
     let files = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
     let connections = room(files);
     if files < LOW {
-        tracing::warn!(files, connections, "the limit of open files is low: raise it with `ulimit -n` or LimitNOFILE=");
+        tracing::warn!(
+            files,
+            connections,
+            "the limit of open files is low: raise it with `ulimit -n` or LimitNOFILE="
+        );
     }
     connections
 }

@@ -4,9 +4,7 @@ mod refuse;
 mod stream;
 
 use axum::Router;
-use homeroom_schema::limits::{
-    HEAD_BYTES_MAX, HEAD_DEADLINE, HEAD_FIELDS_MAX, HTTP_DRAIN_DEADLINE, SOCKET_SEND_BYTES,
-};
+use homeroom_schema::limits::{HEAD_BYTES_MAX, HEAD_DEADLINE, HEAD_FIELDS_MAX, HTTP_DRAIN_DEADLINE, SOCKET_SEND_BYTES};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;

@@ -190,7 +190,11 @@ async fn fx3_a_store_that_stands_still_pushes_callers_back() {
     for round in 0..40_u64 {
         for number in 0..500_u64 {
             let reference = 1_000 + round * 500 + number;
-            match school.engine.earn(earn(number % 100 + 1, Action::ReadContent, reference), None).await {
+            match school
+                .engine
+                .earn(earn(number % 100 + 1, Action::ReadContent, reference), None)
+                .await
+            {
                 Ok(pending) => taken.push(pending),
                 Err(error) => {
                     assert_eq!(error, EngineError::Overloaded);
@@ -200,9 +204,16 @@ async fn fx3_a_store_that_stands_still_pushes_callers_back() {
         }
         tokio::time::advance(ADMISSION_WINDOW / 4).await;
     }
-    println!("20,000 commands while nothing could be kept: {} taken, {refused} pushed back", taken.len());
+    println!(
+        "20,000 commands while nothing could be kept: {} taken, {refused} pushed back",
+        taken.len()
+    );
     assert!(store.faults_happened() > 0 && refused > 0);
-    assert_eq!(school.engine.commands_in_flight(), taken.len(), "memory grows with what is taken alone");
+    assert_eq!(
+        school.engine.commands_in_flight(),
+        taken.len(),
+        "memory grows with what is taken alone"
+    );
     assert!(
         (COMMANDS_IN_FLIGHT_MIN..=2 * COMMANDS_IN_FLIGHT_MIN).contains(&taken.len()),
         "the bound fell when nothing was answered for a while: {}",
@@ -214,7 +225,10 @@ async fn fx3_a_store_that_stands_still_pushes_callers_back() {
     for one in taken {
         assert!(one.outcome().await.unwrap().awarded);
     }
-    assert_eq!((school.engine.commands_in_flight(), school.engine.has_room()), (0, Ok(())));
+    assert_eq!(
+        (school.engine.commands_in_flight(), school.engine.has_room()),
+        (0, Ok(()))
+    );
 }
 
 #[tokio::test(start_paused = true)]

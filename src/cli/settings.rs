@@ -50,6 +50,12 @@ pub(super) const SETTINGS: &[Setting] = &[
         |s| &mut s.config.allowed_origins,
     ),
     setting(
+        "allowed_hosts",
+        "NAME",
+        "Names besides local ones that the node is reached by, such as school.example or *.school.example; * means any",
+        |s| &mut s.config.allowed_hosts,
+    ),
+    setting(
         "board_window",
         "N",
         "Places of a board that its live topic shows",
@@ -66,6 +72,69 @@ pub(super) const SETTINGS: &[Setting] = &[
         "WHAT",
         "What an acknowledged write survives: loss of power (full), or only the end of the process (process)",
         |s| &mut s.config.durability,
+    ),
+    setting(
+        "connections_max",
+        "N",
+        "Connections open at once, live sockets among them; fewer where the system allows fewer open files",
+        |s| &mut s.config.connections_max,
+    ),
+    setting("sessions_max", "N", "Live sessions at once", |s| {
+        &mut s.config.sessions_max
+    }),
+    setting(
+        "student_writes_per_s",
+        "N",
+        "Writes a second of one student, in the long run; twice that at once; 0 means no limit",
+        |s| &mut s.config.rates.student_writes_per_s,
+    ),
+    setting(
+        "student_reads_per_s",
+        "N",
+        "Reads a second of one student; 0 means no limit",
+        |s| &mut s.config.rates.student_reads_per_s,
+    ),
+    setting(
+        "mentor_writes_per_s",
+        "N",
+        "Writes a second of one mentor; 0 means no limit",
+        |s| &mut s.config.rates.mentor_writes_per_s,
+    ),
+    setting(
+        "mentor_reads_per_s",
+        "N",
+        "Reads a second of one mentor; 0 means no limit",
+        |s| &mut s.config.rates.mentor_reads_per_s,
+    ),
+    setting(
+        "projector_reads_per_s",
+        "N",
+        "Reads a second on one projector token, over all its screens; 0 means no limit",
+        |s| &mut s.config.rates.projector_reads_per_s,
+    ),
+    setting(
+        "service_writes_per_s",
+        "N",
+        "Writes a second on one service token; 0 means no limit",
+        |s| &mut s.config.rates.service_writes_per_s,
+    ),
+    setting(
+        "service_reads_per_s",
+        "N",
+        "Reads a second on one service token; 0 means no limit",
+        |s| &mut s.config.rates.service_reads_per_s,
+    ),
+    setting(
+        "admin_writes_per_s",
+        "N",
+        "Writes a second on one admin token; 0 means no limit",
+        |s| &mut s.config.rates.admin_writes_per_s,
+    ),
+    setting(
+        "admin_reads_per_s",
+        "N",
+        "Reads a second on one admin token; 0 means no limit",
+        |s| &mut s.config.rates.admin_reads_per_s,
     ),
     setting("log", "FILTER", "What to log, as in info or homeroom=debug", |s| {
         &mut s.log

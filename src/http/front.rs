@@ -46,7 +46,9 @@ fn host(version: Version, headers: &HeaderMap, target: &Uri) -> Result<Option<Au
         (Some(value), None) => value.to_str().ok().and_then(|text| text.parse::<Authority>().ok()),
         _ => None,
     };
-    let host = host.filter(|host| !host.as_str().contains('@')).ok_or_else(invalid_host)?;
+    let host = host
+        .filter(|host| !host.as_str().contains('@'))
+        .ok_or_else(invalid_host)?;
     match target.authority() {
         // The target of a proxy's request must not say something else than what was checked.
         Some(authority) if !authority.as_str().eq_ignore_ascii_case(host.as_str()) => Err(invalid_host()),
@@ -76,7 +78,9 @@ fn names(allowed: &str, name: &str) -> bool {
 }
 
 fn is_of_origin(origin: &str, name: &str) -> bool {
-    let authority = origin.split_once("://").and_then(|(_, rest)| rest.parse::<Authority>().ok());
+    let authority = origin
+        .split_once("://")
+        .and_then(|(_, rest)| rest.parse::<Authority>().ok());
     authority.is_some_and(|authority| authority.host().eq_ignore_ascii_case(name))
 }
 

@@ -48,11 +48,12 @@ fn one_person_has_one_budget_and_tokens_without_a_person_one_each() {
         caller(TokenRole::Student, 2, Some(7)),
     );
     assert_eq!(taken(&rates, &one, Work::Write), 40);
-    assert_eq!(taken(&rates, &other, Work::Write), 0, "another token of the same person");
     assert_eq!(
-        taken(&rates, &caller(TokenRole::Student, 1, Some(8)), Work::Write),
-        40
+        taken(&rates, &other, Work::Write),
+        0,
+        "another token of the same person"
     );
+    assert_eq!(taken(&rates, &caller(TokenRole::Student, 1, Some(8)), Work::Write), 40);
     let screens = [
         caller(TokenRole::Projector, 1, None),
         caller(TokenRole::Projector, 2, None),

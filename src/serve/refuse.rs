@@ -1,6 +1,6 @@
 //! Connections beyond the bound: told so in one HTTP answer, or closed at once when even that many wait. None is left hanging.
 
-use homeroom_schema::limits::{REFUSALS_MAX, REFUSAL_DEADLINE};
+use homeroom_schema::limits::{REFUSAL_DEADLINE, REFUSALS_MAX};
 use std::sync::Arc;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;

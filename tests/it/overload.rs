@@ -1,7 +1,7 @@
 //! More than the node can do: what it takes is answered in a bounded time, the rest is refused at once, and whoever only
 //! looks is served all the while.
 
-use crate::support::{Class, Client, Node, soak};
+use crate::support::{Class, Client, Node, report_row, soak};
 use homeroom_schema::limits::EVENTS_ITEMS_MAX;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -30,8 +30,12 @@ async fn fx3_a_node_that_cannot_write_refuses_at_once_and_still_shows() {
     let node = Node::start().await;
     Class::of(&node, PEOPLE).await;
     let admin = node.admin();
-    let files = std::fs::read_dir(node.directory()).unwrap().map(|entry| entry.unwrap().path());
-    let database = files.into_iter().find(|path| std::fs::read(path).is_ok_and(|bytes| bytes.starts_with(b"SQLite format 3")));
+    let files = std::fs::read_dir(node.directory())
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    let database = files
+        .into_iter()
+        .find(|path| std::fs::read(path).is_ok_and(|bytes| bytes.starts_with(b"SQLite format 3")));
     let locker = rusqlite::Connection::open(database.expect("a database")).unwrap();
     locker.execute_batch("BEGIN IMMEDIATE").unwrap();
     let mut batches = JoinSet::new();
@@ -72,17 +76,45 @@ async fn fx3_a_node_that_cannot_write_refuses_at_once_and_still_shows() {
             }
         }
     }
-    println!("20,000 awards while nothing could be kept: {} kept later, {refused} refused, a refusal took {took:?}, looking {looked:?}", kept.len());
-    assert!(refused > 0 && !kept.is_empty());
+    let outcome = format!(
+        "{} of 20,000 kept later; a refusal took {took:?}, looking {looked:?}",
+        kept.len()
+    );
+    report_row(
+        "F-X3",
+        "awards refused while nothing could be kept",
+        refused as u64,
+        &outcome,
+    );
+    assert!(!kept.is_empty());
     assert!(looked.iter().all(|took| *took < REFUSED_WITHIN), "{looked:?}");
     let board = admin.get("/leaderboards/all?limit=1000").await.expect(200);
     // Callers who gave up waiting had been taken all the same: one award, whatever it was answered.
     let ledger = admin.get("/points/1?limit=1000").await.expect(200);
-    let given_up = ledger["items"].as_array().unwrap().iter().filter(|entry| entry["reference_id"] == 9_000_000);
+    let given_up = ledger["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|entry| entry["reference_id"] == 9_000_000);
     let given_up: u64 = given_up.map(|entry| entry["points"].as_u64().unwrap()).sum();
-    let points: u64 = board["entries"].as_array().unwrap().iter().map(|row| row["points"].as_u64().unwrap()).sum();
-    assert_eq!(points - given_up, 50 * kept.len() as u64, "what was refused left no trace, what was taken is there");
-    admin.post("/points/earn", json!({"user_id": 1, "action_type": "complete_quiz", "reference_id": 9_000_001})).await.expect(201);
+    let points: u64 = board["entries"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| row["points"].as_u64().unwrap())
+        .sum();
+    assert_eq!(
+        points - given_up,
+        50 * kept.len() as u64,
+        "what was refused left no trace, what was taken is there"
+    );
+    admin
+        .post(
+            "/points/earn",
+            json!({"user_id": 1, "action_type": "complete_quiz", "reference_id": 9_000_001}),
+        )
+        .await
+        .expect(201);
 }
 
 /// Times of answers in milliseconds, and how many were refused.
@@ -95,7 +127,10 @@ struct Seen {
 fn percentile(sorted: &mut [f64], part: f64) -> f64 {
     sorted.sort_by(f64::total_cmp);
     let place = (sorted.len() as f64 * part) as usize;
-    sorted.get(place.min(sorted.len().saturating_sub(1))).copied().unwrap_or(f64::NAN)
+    sorted
+        .get(place.min(sorted.len().saturating_sub(1)))
+        .copied()
+        .unwrap_or(f64::NAN)
 }
 
 /// Sends batches of 20 awards at a steady rate, whether or not earlier ones are answered, for `lasting`.
@@ -156,12 +191,22 @@ async fn an_open_loop_beyond_capacity_keeps_what_is_taken_quick() {
     for awards_per_s in [2_000.0, 10_000.0, 20_000.0, 40_000.0] {
         let lasting = Duration::from_secs(10);
         let mut seen = open_loop(&admin, awards_per_s, lasting, &next).await;
-        let (p50, p99) = (percentile(&mut seen.taken_ms, 0.5), percentile(&mut seen.taken_ms, 0.99));
+        let (p50, p99) = (
+            percentile(&mut seen.taken_ms, 0.5),
+            percentile(&mut seen.taken_ms, 0.99),
+        );
         let refused_p99 = percentile(&mut seen.refused_ms, 0.99);
-        println!(
-            "{awards_per_s} awards a second asked: {:.0} a second taken (p50 {p50:.0} ms, p99 {p99:.0} ms), {:.0} a second refused (p99 {refused_p99:.0} ms)",
+        let outcome = format!(
+            "{:.0} a second taken (p50 {p50:.0} ms, p99 {p99:.0} ms), {:.0} a second refused (p99 {refused_p99:.0} ms)",
             seen.taken_ms.len() as f64 / lasting.as_secs_f64(),
             seen.refused_ms.len() as f64 / lasting.as_secs_f64(),
+        );
+        let all = (seen.taken_ms.len() + seen.refused_ms.len()) as u64;
+        report_row(
+            "overload",
+            &format!("{awards_per_s} awards a second, open loop"),
+            all,
+            &outcome,
         );
         assert!(p99 < 5_000.0, "{p99} ms");
     }

@@ -1,6 +1,6 @@
 //! F-N9: clients that send next to nothing, or take nothing. They are closed by a deadline and hold nobody else up.
 
-use crate::support::{ADMIN_TOKEN, Class, Node, Raw, Socket, soak, statuses};
+use crate::support::{ADMIN_TOKEN, Class, Node, Raw, Socket, report_row, soak, statuses};
 use homeroom_schema::limits::{ANSWER_STALL, BODY_DEADLINE, HEAD_DEADLINE};
 use std::time::{Duration, Instant};
 use tokio::io::AsyncWriteExt;
@@ -15,7 +15,11 @@ const LOG_IN: Duration = Duration::from_secs(1);
 /// What slow clients begin with, before they fall silent.
 fn beginnings() -> Vec<String> {
     let upgrade = "GET /ws HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: ";
-    let mut beginnings = vec![String::new(), "GET /me HTTP/1.1\r\nHost: h\r\nX: ".into(), upgrade.into()];
+    let mut beginnings = vec![
+        String::new(),
+        "GET /me HTTP/1.1\r\nHost: h\r\nX: ".into(),
+        upgrade.into(),
+    ];
     if soak() {
         // These have the longer deadline of bodies.
         beginnings.push(format!(
@@ -75,7 +79,12 @@ async fn fn9_slow_clients_are_closed_in_time_and_hold_nobody_up() {
     while let Some(closed) = closing.join_next().await {
         last = last.max(closed.unwrap());
     }
-    println!("{CLIENTS} slow clients, the last closed after {last:?}; log-ins meanwhile {log_ins:?}");
+    report_row(
+        "F-N9",
+        "clients that send next to nothing",
+        CLIENTS as u64,
+        &format!("the last closed after {last:?}; log-ins meanwhile {log_ins:?}"),
+    );
     assert!(last >= HEAD_DEADLINE / 2 && last < CLOSED_BY, "{last:?}");
     assert!(log_ins.iter().all(|took| *took < LOG_IN), "{log_ins:?}");
     assert!(BODY_DEADLINE < CLOSED_BY && HEAD_DEADLINE < CLOSED_BY);
@@ -98,10 +107,19 @@ async fn fn9_a_client_that_takes_no_answer_is_closed() {
     let failed = tokio::spawn(async move { while writing.write_all(&request).await.is_ok() {} });
     crate::support::within("the end", failed).await.unwrap();
     let took = began.elapsed();
-    println!("a client that takes nothing was closed after {took:?}");
+    report_row(
+        "F-N9",
+        "clients that take no answer",
+        1,
+        &format!("closed after {took:?}"),
+    );
     assert!(took >= ANSWER_STALL && took < CLOSED_BY, "{took:?}");
     let mut all = Vec::new();
     let _ = tokio::io::AsyncReadExt::read_to_end(&mut reading, &mut all).await;
-    assert!(statuses(&String::from_utf8_lossy(&all)).iter().all(|status| *status == 200));
+    assert!(
+        statuses(&String::from_utf8_lossy(&all))
+            .iter()
+            .all(|status| *status == 200)
+    );
     anonymous.get("/healthz").await.expect(200);
 }

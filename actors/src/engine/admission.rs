@@ -4,9 +4,7 @@
 
 use crate::error::EngineError;
 use crate::supervision::monotonic;
-use homeroom_schema::limits::{
-    ADMISSION_WINDOW, COMMAND_TIME_TARGET, COMMANDS_IN_FLIGHT_MAX, COMMANDS_IN_FLIGHT_MIN,
-};
+use homeroom_schema::limits::{ADMISSION_WINDOW, COMMAND_TIME_TARGET, COMMANDS_IN_FLIGHT_MAX, COMMANDS_IN_FLIGHT_MIN};
 use metrics::{Counter, Gauge};
 use parking_lot::Mutex;
 use std::sync::Arc;

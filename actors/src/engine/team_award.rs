@@ -3,9 +3,9 @@
 //! The fact comes first and says who was a member. Whatever comes in between (a failed batch, a crash), the awards that are
 //! missing are given later, and none twice: each member has the natural key (user, team achievement, reference) once.
 
-use super::commands::known_user;
 use super::admission::Permit;
 use super::answer::Place;
+use super::commands::known_user;
 use super::{EarnRequest, Engine, KeyClaim, Pending};
 use crate::domain::Evidence;
 use crate::domain::team::{TeamEvent, TeamFact};

@@ -34,7 +34,13 @@ impl NodeProcess {
     /// `homeroom serve` on this directory, in a shell that did something first (`ulimit -n 64`).
     pub fn command_with(first: &str, directory: &Path) -> Command {
         let mut command = Self::bare(Command::new("sh"));
-        command.args(["-c", &format!("{first} && exec \"$@\""), "sh", env!("CARGO_BIN_EXE_homeroom"), "serve"]);
+        command.args([
+            "-c",
+            &format!("{first} && exec \"$@\""),
+            "sh",
+            env!("CARGO_BIN_EXE_homeroom"),
+            "serve",
+        ]);
         command.arg("--data").arg(directory).args(["--listen", "127.0.0.1:0"]);
         command.env("HOMEROOM_ADMIN_TOKEN", ADMIN_TOKEN);
         command

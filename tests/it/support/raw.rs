@@ -11,7 +11,11 @@ impl Raw {
     /// Connects to the node of this client.
     pub async fn connect(client: &Client) -> Self {
         let address = client.base().strip_prefix("http://").expect("a plain address");
-        Self(within("a connection", TcpStream::connect(address)).await.expect("the node listens"))
+        Self(
+            within("a connection", TcpStream::connect(address))
+                .await
+                .expect("the node listens"),
+        )
     }
 
     /// Connects, sends these bytes and gives everything that comes until the node closes.
