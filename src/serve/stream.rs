@@ -74,3 +74,50 @@ impl AsyncWrite for Stream {
         Pin::new(&mut self.inner).poll_shutdown(cx)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+    use tokio::sync::Semaphore;
+
+    async fn pair() -> (Stream, TcpStream, Arc<Semaphore>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let places = Arc::new(Semaphore::new(1));
+        let place = Arc::clone(&places).try_acquire_owned().unwrap();
+        (Stream::new(listener.accept().await.unwrap().0, place), client, places)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_takes_nothing_is_given_up_and_its_place_comes_back() {
+        let (mut stream, client, places) = pair().await;
+        let error = loop {
+            if let Err(error) = stream.write_all(&[0; 64 * 1024]).await {
+                break error;
+            }
+        };
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        assert_eq!(places.available_permits(), 0);
+        drop(stream);
+        assert_eq!(places.available_permits(), 1);
+        drop(client);
+    }
+
+    #[tokio::test]
+    async fn a_client_that_takes_its_time_gets_everything() {
+        const BYTES: usize = 8 * 1024 * 1024;
+        let (mut stream, mut client, _places) = pair().await;
+        let taking = tokio::spawn(async move {
+            let mut all = Vec::new();
+            client.read_to_end(&mut all).await.unwrap();
+            all.len()
+        });
+        stream.write_all(&vec![7; BYTES]).await.unwrap();
+        stream.shutdown().await.unwrap();
+        assert!(stream.stalled.is_none());
+        assert_eq!(taking.await.unwrap(), BYTES);
+    }
+}

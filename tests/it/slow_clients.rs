@@ -1,7 +1,7 @@
 //! F-N9: clients that send next to nothing, or take nothing. They are closed by a deadline and hold nobody else up.
 
-use crate::support::{ADMIN_TOKEN, Class, Node, Raw, Socket, report_row, soak, statuses};
-use homeroom_schema::limits::{ANSWER_STALL, BODY_DEADLINE, HEAD_DEADLINE};
+use crate::support::{ADMIN_TOKEN, Class, Node, NodeProcess, Raw, Socket, report_row, soak, statuses};
+use homeroom_schema::limits::{ANSWER_STALL, BODY_DEADLINE, HEAD_DEADLINE, STOP_DEADLINE};
 use std::time::{Duration, Instant};
 use tokio::io::AsyncWriteExt;
 use tokio::task::JoinSet;
@@ -122,4 +122,48 @@ async fn fn9_a_client_that_takes_no_answer_is_closed() {
             .all(|status| *status == 200)
     );
     anonymous.get("/healthz").await.expect(200);
+}
+
+/// Slow clients do not hold up a stop, and a request that comes to its end meanwhile is answered.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stop_waits_for_what_ends_and_cuts_what_does_not() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut node = NodeProcess::start(directory.path()).await;
+    let admin = node.admin();
+    let body = r#"{"id": 1, "name": "A"}"#;
+    let post = format!(
+        "POST /users HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer {ADMIN_TOKEN}\r\n\
+         Content-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
+    let mut slow = Vec::new();
+    for place in 0..60 {
+        let mut raw = Raw::connect(&admin).await;
+        raw.send(["", "GET /me HTTP/1.1\r\n", post.as_str()][place % 3]).await;
+        slow.push(raw);
+    }
+    let mut ending = Raw::connect(&admin).await;
+    ending
+        .send(post.replacen("\r\n\r\n", "\r\nExpect: 100-continue\r\n\r\n", 1))
+        .await;
+    // The handler is waiting for the body.
+    ending.until("100 Continue").await;
+    let mut socket = Socket::connect(&admin).await;
+    node.sigterm().await;
+    let asked = Instant::now();
+    assert_eq!(socket.closed().await.code, Some(1012), "the stop has begun");
+    ending.send(body).await;
+    let answer = ending.rest().await;
+    assert_eq!(statuses(&answer), [201], "{answer}");
+    let status = node.wait().await;
+    assert_eq!(status.code(), Some(0), "{}", node.stderr());
+    assert!(asked.elapsed() < STOP_DEADLINE, "{:?}", asked.elapsed());
+    report_row(
+        "F-D16",
+        "slow clients at a stop",
+        slow.len() as u64,
+        &format!("stopped after {:?}", asked.elapsed()),
+    );
+    let node = NodeProcess::start(directory.path()).await;
+    node.admin().get("/users/1").await.expect(200);
 }
