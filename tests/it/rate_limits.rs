@@ -243,7 +243,7 @@ async fn a_socket_shares_the_budget_of_its_person_and_stays_open() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fa10_a_client_that_honours_the_wait_brings_everything_in() {
-    let node = Node::start_with(|config| config.rates.admin_writes_per_s = 400).await;
+    let node = Node::start_with(|config| config.rates.admin_writes_per_s = 100).await;
     let plan = Arc::new(sample::plan(Shape::Oulad).unwrap());
     let admin = node.admin();
     let client = homeroom::client::Client::new(admin.base(), admin.token().unwrap()).unwrap();
