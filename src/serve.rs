@@ -98,6 +98,8 @@ async fn connection(stream: Stream, router: Router, stop: CancellationToken) {
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_DEADLINE)
         .max_buf_size(HEAD_BYTES_MAX)
+        // The buffer alone is no bound: a read that brings the end of the head may go beyond it.
+        .max_header_size(HEAD_BYTES_MAX)
         .max_headers(HEAD_FIELDS_MAX)
         .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router))
         .with_upgrades();
