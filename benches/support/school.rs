@@ -4,6 +4,7 @@ use homeroom_actors::domain::{Action, Evidence, Rules};
 use homeroom_actors::engine::{EarnRequest, EngineSettings};
 use homeroom_actors::roster::{Import, RosterCommand};
 use homeroom_actors::{Clock, Engine};
+use homeroom_schema::records::AuditedBy;
 use homeroom_schema::{
     Durability, QualificationId, ReferenceId, SqliteOptions, SqliteStore, Store, TeamId, TimeMs, UnitId, UserId, limits,
 };
@@ -87,6 +88,7 @@ fn class(people: &[u64]) -> Import {
     Import {
         users: people
             .iter()
+use homeroom_schema::records::AuditedBy;
             .map(|number| (learner(*number), format!("Student {number}"), None, None))
             .collect(),
         teams: teams

@@ -1,10 +1,12 @@
 //! What goes around every route: a line in the log and a count for each request, and an answer even after a panic.
 
+use super::call::KnownCaller;
 use crate::app::App;
+use crate::audit;
 use crate::problem::Problem;
 use axum::Router;
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderName, HeaderValue, Method};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use std::any::Any;
@@ -32,14 +34,21 @@ fn panicked(_cause: Box<dyn Any + Send>) -> Response {
 }
 
 /// Never logs a token, a name or a body: only the route's template.
-async fn observe(State(app): State<App>, request: Request, next: Next) -> Response {
+async fn observe(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let begun = Instant::now();
     let id = REQUESTS.fetch_add(1, Ordering::Relaxed);
     let method = method_name(request.method());
     let matched = request.extensions().get::<MatchedPath>().cloned();
     let route = matched.as_ref().map_or(NO_ROUTE, MatchedPath::as_str);
     let span = tracing::info_span!("request", id, method, route);
+    let caller = KnownCaller::default();
+    request.extensions_mut().insert(caller.clone());
     let mut response = next.run(request).instrument(span.clone()).await;
+    if response.status() == StatusCode::FORBIDDEN
+        && let Some(caller) = caller.get()
+    {
+        audit::refused(&app, caller, method, route).await;
+    }
     let took = begun.elapsed();
     let status = response.status().as_u16();
     app.metrics().request(method, route, status, took);
