@@ -88,7 +88,6 @@ fn class(people: &[u64]) -> Import {
     Import {
         users: people
             .iter()
-use homeroom_schema::records::AuditedBy;
             .map(|number| (learner(*number), format!("Student {number}"), None, None))
             .collect(),
         teams: teams
@@ -106,7 +105,10 @@ use homeroom_schema::records::AuditedBy;
 
 async fn import(engine: &Engine, rows: Import) {
     let import = RosterCommand::Import(Box::new(rows));
-    engine.change_roster(import, None).await.expect("the import is taken");
+    engine
+        .change_roster(import, None, AuditedBy::default())
+        .await
+        .expect("the import is taken");
 }
 
 /// Makes a school of `learners` with `events` awards each in an empty directory, and stops it in order.
