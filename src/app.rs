@@ -1,5 +1,6 @@
 //! What every handler shares: the engine and the edge's own registries.
 
+use crate::audit::Refusals;
 use crate::auth::Tokens;
 use crate::config::Config;
 use crate::idempotency::Keys;
@@ -29,6 +30,7 @@ struct Inner {
     rates: Rates,
     metrics: Metrics,
     own_sessions: OwnSessions,
+    refusals: Refusals,
     stopping: AtomicBool,
 }
 
@@ -48,6 +50,7 @@ impl App {
                 keys: Keys::default(),
                 metrics: Metrics::new(),
                 own_sessions: OwnSessions::default(),
+                refusals: Refusals::default(),
                 stopping: AtomicBool::new(false),
             }),
         }
@@ -105,6 +108,12 @@ impl App {
     #[must_use]
     pub fn own_sessions(&self) -> &OwnSessions {
         &self.inner.own_sessions
+    }
+
+    /// Refusals of this hour, counted for the audit log.
+    #[must_use]
+    pub fn refusals(&self) -> &Refusals {
+        &self.inner.refusals
     }
 
     /// Counters and times.

@@ -20,8 +20,10 @@ use tracing_subscriber::EnvFilter;
 const BACKLOG: u32 = 4_096;
 /// What is logged unless something else is asked for.
 const LOG_DEFAULT: &str = "info";
-/// Ractor opens spans around every actor at info: too much for any log.
-const LOG_ALWAYS: &str = "ractor=warn";
+/// Ractor opens spans around every actor at info: too much for any log. The others write what is on the wire when they are
+/// asked for more: tokens and names. Stands after what is asked for, so that `trace` does not mean them.
+const LOG_ALWAYS: &str = "ractor=warn,axum=info,hyper=info,hyper_util=info,mio=info,reqwest=info,rustls=info,\
+     tokio_tungstenite=info,tower=info,tower_http=info,tungstenite=info";
 /// The exit code after a second signal, as shells have it for Ctrl-C.
 const EXIT_SIGNALLED: i32 = 130;
 
@@ -175,9 +177,9 @@ fn stop_signal() -> std::io::Result<impl Future<Output = ()> + Send + 'static> {
 
 /// Logs go to stderr; stdout belongs to what commands print.
 fn log(filter: &str, format: settings::LogFormat) {
-    let filter = EnvFilter::try_new(format!("{LOG_ALWAYS},{filter}")).unwrap_or_else(|error| {
+    let filter = EnvFilter::try_new(format!("{filter},{LOG_ALWAYS}")).unwrap_or_else(|error| {
         eprintln!("homeroom: the log filter is not understood ({error}); logging {LOG_DEFAULT}");
-        EnvFilter::new(format!("{LOG_ALWAYS},{LOG_DEFAULT}"))
+        EnvFilter::new(format!("{LOG_DEFAULT},{LOG_ALWAYS}"))
     });
     let lines = tracing_subscriber::fmt()
         .with_env_filter(filter)

@@ -146,6 +146,13 @@ impl<'a> Fields<'a> {
             .unwrap_or_default()
     }
 
+    /// True or false, or none when absent or null.
+    pub fn optional_truth(&mut self, name: &str) -> Option<bool> {
+        self.read(name, |value| {
+            value.as_bool().ok_or_else(|| "must be true or false".into())
+        })
+    }
+
     /// A line of text, or none.
     pub fn optional_line(&mut self, name: &str, max: usize) -> Option<String> {
         self.read(name, |value| line(value, max))

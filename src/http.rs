@@ -1,11 +1,13 @@
 //! The HTTP routes: each reads a request, asks `permissions`, and hands it to the engine. No rules of learning here.
 
 mod answer;
+mod audit;
 mod body;
 mod call;
 mod catalogue;
 mod cursor;
 mod events;
+mod export;
 mod front;
 mod health;
 mod import;
@@ -40,7 +42,9 @@ fn routes() -> Routes {
     let routes = Routes::default();
     let routes = health::routes(routes);
     let routes = tokens::routes(routes);
+    let routes = audit::routes(routes);
     let routes = users::routes(routes);
+    let routes = export::routes(routes);
     let routes = catalogue::routes(routes);
     let routes = teams::routes(routes);
     let routes = import::routes(routes);

@@ -1,6 +1,7 @@
 #![doc = include_str!("README.md")]
 
 pub mod app;
+pub mod audit;
 pub mod auth;
 pub mod cli;
 pub mod client;
@@ -8,6 +9,7 @@ pub mod clock;
 pub mod commands;
 pub mod config;
 pub mod demo;
+pub mod erasure;
 pub mod exit;
 pub mod fields;
 pub mod http;

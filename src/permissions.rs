@@ -52,6 +52,22 @@ pub fn may_write_roster(caller: &Principal) -> Decision {
     only(caller, &[TokenRole::Admin, TokenRole::Service])
 }
 
+/// Erasing people.
+///
+/// # Errors
+/// 403 for all but admins.
+pub fn may_erase(caller: &Principal) -> Decision {
+    only(caller, &[TokenRole::Admin])
+}
+
+/// Reading the audit log.
+///
+/// # Errors
+/// 403 for all but admins.
+pub fn may_read_audit(caller: &Principal) -> Decision {
+    only(caller, &[TokenRole::Admin])
+}
+
 /// Reading the catalogue and lists of the roster (of what one may see).
 ///
 /// # Errors

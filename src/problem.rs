@@ -131,6 +131,13 @@ impl Problem {
         Self::new(404, code, title, format!("{title}, or none that you may see."))
     }
 
+    /// A person who was erased, wherever they are named: for callers who may know that the id was somebody's.
+    #[must_use]
+    pub fn erased() -> Self {
+        let detail = "This person was erased; the id stays nobody's.";
+        Self::new(410, "erased", "Erased", detail)
+    }
+
     /// A body that is no JSON document.
     #[must_use]
     pub fn invalid_json(detail: impl Into<String>) -> Self {

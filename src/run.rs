@@ -4,6 +4,7 @@ use crate::app::App;
 use crate::auth::Tokens;
 use crate::auth::admin::{self, AdminToken};
 use crate::config::{Config, ConfigError, Durability};
+use crate::erasure;
 use crate::http;
 use crate::open_files;
 use crate::rates;
@@ -106,6 +107,14 @@ async fn start(config: Config) -> Result<App, RunError> {
         secret: secret.bytes(),
     };
     let engine = Engine::start(store, Arc::clone(&clock), settings).await?;
+    let again = erasure::settle(&engine, &config.data).await;
+    let again = again.map_err(|cause| io_error("the list of erased people", cause))?;
+    if again > 0 {
+        tracing::warn!(
+            again,
+            "people who had been erased were in this database; they are erased again"
+        );
+    }
     let admin = match &config.admin_token {
         Some(secret) => admin::fixed(&tokens, secret, fixed_before.and_then(|id| id.parse().ok()), now),
         None => admin::in_file(&tokens, &config.data, now)

@@ -6,6 +6,7 @@ mod commands;
 mod learner;
 mod ledger;
 mod performance;
+mod privacy;
 mod roster;
 mod time;
 
@@ -14,5 +15,6 @@ pub use commands::{correction_answer, earn_answer, first_answer, progress_answer
 pub use learner::{achievements, progress};
 pub use ledger::ledger_entry;
 pub use performance::{member, performance};
+pub use privacy::{audit_entry, event, token_kept};
 pub use roster::{person, person_by_lens, qualification, roster_answer, team, team_members, token, unit};
 pub use time::{optional_time, parse_time, time};

@@ -9,6 +9,7 @@ use homeroom_actors::domain::{Action, Evidence, Rules};
 use homeroom_actors::engine::EarnRequest;
 use homeroom_actors::roster::{Import, RosterCommand};
 use homeroom_actors::{Clock, Engine, EngineSettings};
+use homeroom_schema::records::AuditedBy;
 use homeroom_schema::{Durability, MemoryStore, ReferenceId, SqliteOptions, SqliteStore, Store, TimeMs, UserId};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -67,7 +68,7 @@ async fn run(store: Arc<dyn Store>, learners: u64, awards: u64) {
         ..Import::default()
     };
     engine
-        .change_roster(RosterCommand::Import(Box::new(import)), None)
+        .change_roster(RosterCommand::Import(Box::new(import)), None, AuditedBy::default())
         .await
         .unwrap();
     let woken = Instant::now();

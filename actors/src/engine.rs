@@ -65,6 +65,7 @@ impl KeyClaim {
             hash: self.hash,
             fingerprint: self.fingerprint,
             created_at: now,
+            about: None,
             status,
             outcome,
         }

@@ -9,6 +9,9 @@ pub enum EngineError {
     /// No such person, or archived.
     #[error("unknown user {0}")]
     UnknownUser(UserId),
+    /// The person was erased: the id is nobody's any more, for good.
+    #[error("user {0} is erased")]
+    Erased(UserId),
     /// No such unit, or archived.
     #[error("unknown unit {0}")]
     UnknownUnit(UnitId),

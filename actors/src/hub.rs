@@ -63,6 +63,8 @@ pub struct RosterChange {
     pub qualifications: Vec<QualificationId>,
     /// Units that are new or changed.
     pub units: Vec<UnitId>,
+    /// People who were erased: nothing may remember their names.
+    pub erased: Vec<UserId>,
 }
 
 /// Boards and teams. A clone is another handle to the same ones.
@@ -125,6 +127,17 @@ impl Hub {
     #[expect(clippy::needless_pass_by_value, reason = "the roster has no further use for it")]
     pub fn roster_changed(&self, change: RosterChange) {
         fanout::roster_changed(self, &change);
+    }
+
+    /// Waits until everything told before is applied by all that are awake. Those that cannot apply it now have no readers
+    /// either: they load anew.
+    pub async fn settled(&self) {
+        for handle in self.inner.boards.awake() {
+            let _ = handle.fresh().await;
+        }
+        for handle in self.inner.teams.awake() {
+            let _ = handle.fresh().await;
+        }
     }
 
     /// After a journal failure: reads the heads of all learners again, and has all boards and teams load anew.

@@ -12,6 +12,7 @@ mod user;
 
 pub(crate) use directory::Learners;
 pub(crate) use load::parse;
+pub(crate) use pending::Beside;
 pub(crate) use shard::{Shard, ShardArgs};
 
 use actor::UserMsg;

@@ -2,6 +2,7 @@
 
 mod actor;
 mod alias;
+mod audit;
 mod event;
 mod import;
 mod plan;
@@ -46,7 +47,7 @@ pub struct TeamMember {
 }
 
 impl Roster {
-    /// A person, archived ones too.
+    /// A person, archived and erased ones too.
     #[must_use]
     pub fn user(&self, user_id: UserId) -> Option<UserRecord> {
         self.read().users.get(&user_id).cloned()
@@ -70,12 +71,26 @@ impl Roster {
         self.read().qualifications.get(&qualification_id).cloned()
     }
 
-    /// People after an id (none: from the first), rising, at most `limit`; archived ones only if asked.
+    /// People after an id (none: from the first), rising, at most `limit`; archived ones only if asked, erased ones never.
     #[must_use]
     pub fn users_after(&self, after: Option<UserId>, limit: usize, archived: bool) -> Vec<UserRecord> {
         page(&self.read().users, after, limit, |user| {
-            archived || user.archived_at.is_none()
+            user.erased_at.is_none() && (archived || user.archived_at.is_none())
         })
+    }
+
+    /// Whether a person was erased.
+    #[must_use]
+    pub fn is_erased(&self, user_id: UserId) -> bool {
+        self.read().refuse_erased(user_id).is_err()
+    }
+
+    /// All who were erased, with the moment, rising.
+    #[must_use]
+    pub fn erased(&self) -> Vec<(UserId, TimeMs)> {
+        let state = self.read();
+        let users = state.users.values();
+        users.filter_map(|user| Some((user.user_id, user.erased_at?))).collect()
     }
 
     /// Teams likewise.
@@ -131,6 +146,35 @@ impl Roster {
     #[must_use]
     pub fn mentored_by(&self, user_id: UserId) -> Vec<TeamId> {
         self.read().mentored_by(user_id).collect()
+    }
+
+    /// All memberships of a person by team, those in archived teams too.
+    #[must_use]
+    pub fn memberships(&self, user_id: UserId) -> Vec<(TeamId, TeamMember)> {
+        let state = self.read();
+        let memberships = state.memberships_of(user_id);
+        memberships
+            .map(|(team_id, membership)| {
+                let member = TeamMember {
+                    user_id,
+                    role: membership.role.clone(),
+                    joined_at: membership.joined_at,
+                };
+                (team_id, member)
+            })
+            .collect()
+    }
+
+    /// All enrolments of a person by qualification, with the moment; those in archived qualifications too.
+    #[must_use]
+    pub fn enrolments(&self, user_id: UserId) -> Vec<(QualificationId, TimeMs)> {
+        self.read().enrolments_of(user_id).collect()
+    }
+
+    /// All teams whose mentor a person is, archived ones too, rising.
+    #[must_use]
+    pub fn mentor_links(&self, user_id: UserId) -> Vec<TeamId> {
+        self.read().mentor_links(user_id).collect()
     }
 
     /// Whether a person is a present member of a team.
@@ -246,6 +290,17 @@ pub enum RosterCommand {
         alias: Change<Option<String>>,
         /// The role.
         role: Change<UserRole>,
+        /// Whether the person is archived: gone from boards and lists, with everything kept. An archived person can be
+        /// changed only together with this.
+        archived: Change<bool>,
+    },
+    /// Forgets a person for good: see [`Row::Erased`](homeroom_schema::records::Row::Erased).
+    EraseUser {
+        /// Whom.
+        user_id: UserId,
+        /// When that was done before (a restored database does not know): then an id that nobody has is taken too. None:
+        /// now.
+        erased_at: Option<TimeMs>,
     },
     /// Creates or upserts a qualification.
     PutQualification {
@@ -343,11 +398,9 @@ pub enum RosterCommand {
     Import(Box<Import>),
 }
 
-/// Something that can be archived.
+/// Something that can be archived by itself. (People are archived by [`RosterCommand::PatchUser`].)
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Entity {
-    /// A person.
-    User(UserId),
     /// A qualification.
     Qualification(QualificationId),
     /// A unit.
@@ -441,6 +494,9 @@ pub enum RosterOutcome {
         team_members: usize,
         /// Enrolments.
         enrolments: usize,
+        /// Erased people whom the import named: they and their memberships and enrolments were left out, and no team has
+        /// one of them as its mentor. Rising.
+        skipped_erased: Vec<UserId>,
     },
     /// Nothing was kept: the first bad rows.
     ImportRefused(Vec<ImportError>),

@@ -89,6 +89,20 @@ pub enum Message {
     },
 }
 
+impl Message {
+    /// Whether it shows a row or person with this id.
+    fn is_about(&self, id: u64) -> bool {
+        match self {
+            Self::Learner { user_id, .. } => user_id.get() == id,
+            Self::Board { window, front, .. } => {
+                let rows = window.changes.iter().chain(&front.changes);
+                rows.into_iter().any(|row| row.id == id)
+            }
+            Self::Team { before, now } => [before, now].iter().any(|performance| performance.names(id)),
+        }
+    }
+}
+
 /// One message at its place, with its encodings: made once per lens, shared by all sessions.
 pub struct Entry {
     /// Its place in the topic, from 1.

@@ -144,6 +144,13 @@ pub struct TeamPerformance {
     pub version: u64,
 }
 
+impl TeamPerformance {
+    /// Whether a person is among the members shown.
+    pub(crate) fn names(&self, id: u64) -> bool {
+        self.members.iter().any(|member| member.user_id.get() == id)
+    }
+}
+
 /// One member's part of a team's performance.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MemberPerformance {

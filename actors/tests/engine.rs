@@ -7,7 +7,7 @@ use homeroom_actors::EngineError;
 use homeroom_actors::domain::{Action, RefusalReason, Rejection};
 use homeroom_actors::engine::Correction;
 use homeroom_schema::Version;
-use homeroom_schema::records::{KeyOutcome, StreamId};
+use homeroom_schema::records::{AuditedBy, KeyOutcome, StreamId};
 use std::sync::Arc;
 use support::{DAY_MS, School, earn, key, progress, unit, user};
 
@@ -96,17 +96,25 @@ async fn an_award_is_taken_back_and_given_again_once() {
     let (school, _) = School::in_memory(1).await;
     let award = school.earn(1, Action::CompleteQuiz, 5).await.unwrap();
     let correct = |correction| {
-        school
-            .engine
-            .correct(award.event_id, correction, Some("a mistake".into()), None)
+        school.engine.correct(
+            award.event_id,
+            correction,
+            Some("a mistake".into()),
+            None,
+            AuditedBy::default(),
+        )
     };
     let reversed = correct(Correction::Reverse).await.unwrap().outcome().await.unwrap();
     assert_eq!((reversed.points, reversed.total, reversed.of), (-50, 0, award.event_id));
     let again = correct(Correction::Reverse).await.unwrap().outcome().await;
     assert_eq!(again, Err(EngineError::Rejected(Rejection::AlreadyReversed)));
-    let reinstated = school
-        .engine
-        .correct(reversed.event_id, Correction::Reinstate, None, None);
+    let reinstated = school.engine.correct(
+        reversed.event_id,
+        Correction::Reinstate,
+        None,
+        None,
+        AuditedBy::default(),
+    );
     let reinstated = reinstated.await.unwrap().outcome().await.unwrap();
     assert_eq!((reinstated.points, reinstated.total), (50, 50));
     let ledger = school.engine.ledger(user(1), None, 10).await.unwrap();

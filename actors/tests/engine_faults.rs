@@ -10,7 +10,7 @@ use homeroom_actors::topics::{BoardName, Inbox, Period, Position, TopicName};
 use homeroom_actors::{Engine, EngineError};
 use homeroom_schema::limits::{RESTART_WINDOW, RESTARTS_MAX};
 use homeroom_schema::memory::LostAnswer;
-use homeroom_schema::records::UserRole;
+use homeroom_schema::records::{AuditedBy, UserRole};
 use std::time::Duration;
 use support::{School, achieve, earn, team, user};
 
@@ -176,7 +176,7 @@ async fn a_failed_roster_comes_back_with_what_was_kept() {
     };
     store.lose_next_answer(LostAnswer::Kept);
     assert_eq!(
-        engine.change_roster(put(10), None).await,
+        engine.change_roster(put(10), None, AuditedBy::default()).await,
         Err(EngineError::StoreUnavailable)
     );
     engine.poison(PoisonTarget::Roster).await.unwrap();
@@ -185,7 +185,7 @@ async fn a_failed_roster_comes_back_with_what_was_kept() {
         "learners go on"
     );
     assert!(engine.roster().user(user(1)).is_some(), "reads go on");
-    let created = until_ok(|| engine.change_roster(put(11), None)).await;
+    let created = until_ok(|| engine.change_roster(put(11), None, AuditedBy::default())).await;
     assert!(matches!(created, RosterOutcome::User { created: true, .. }));
     assert!(
         engine.roster().user(user(10)).is_some(),

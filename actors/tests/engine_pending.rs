@@ -10,7 +10,7 @@ use homeroom_schema::limits::{
     ADMISSION_WINDOW, BATCH_APPENDS_MAX, COMMANDS_IN_FLIGHT_MAX, COMMANDS_IN_FLIGHT_MIN, STOP_DEADLINE,
 };
 use homeroom_schema::memory::LostAnswer;
-use homeroom_schema::records::StreamId;
+use homeroom_schema::records::{AuditedBy, StreamId};
 use support::{School, earn, key, progress, user};
 
 /// I1: commands are decided on what is pending, and nothing pending is seen by anyone.
@@ -134,7 +134,7 @@ async fn a_rejection_that_rests_on_something_pending_is_decided_again() {
         let (school, store) = School::in_memory(1).await;
         let award = school.earn(1, Action::CompleteQuiz, 1).await.unwrap();
         let engine = &school.engine;
-        let reverse = || engine.correct(award.event_id, Correction::Reverse, None, None);
+        let reverse = || engine.correct(award.event_id, Correction::Reverse, None, None, AuditedBy::default());
         store.hold_commits();
         let first = reverse().await.unwrap();
         store.until_held(1).await;

@@ -7,7 +7,7 @@ use homeroom_actors::domain::{Action, Evidence, Learner, evolve, invariants};
 use homeroom_actors::domain::{EventMeta, LearnerEvent};
 use homeroom_actors::engine::{BoardPart, Correction};
 use homeroom_actors::topics::{BoardName, Period};
-use homeroom_schema::records::StreamId;
+use homeroom_schema::records::{AuditedBy, StreamId};
 use homeroom_schema::{MemoryStore, Store, Version};
 use std::sync::Arc;
 use support::{School, earn, progress, settings, unit, user};
@@ -59,7 +59,10 @@ async fn random_history(school: &School, seed: u64) {
                 }
                 let index = usize::try_from(random.next(awards.len() as u64)).unwrap();
                 let correction = [Correction::Reverse, Correction::Reinstate][usize::try_from(random.next(2)).unwrap()];
-                let corrected = school.engine.correct(awards[index], correction, None, None).await;
+                let corrected = school
+                    .engine
+                    .correct(awards[index], correction, None, None, AuditedBy::default())
+                    .await;
                 if let Ok(corrected) = corrected {
                     drop(corrected.outcome().await);
                 }

@@ -7,7 +7,7 @@ use homeroom_actors::EngineError;
 use homeroom_actors::engine::{KeyClaim, RenderRoster};
 use homeroom_actors::roster::{Entity, Import, RosterCommand, RosterOutcome};
 use homeroom_schema::limits::{PROBLEM_ERRORS_MAX, TEAM_MEMBERS_MAX};
-use homeroom_schema::records::{KeyOutcome, StreamId, UserRecord, UserRole};
+use homeroom_schema::records::{AuditedBy, KeyOutcome, StreamId, UserRecord, UserRole};
 use homeroom_schema::{Store, Version};
 use std::collections::BTreeSet;
 use support::{School, key, qualification, team, unit, user};
@@ -22,6 +22,16 @@ fn put_user(id: Option<u64>, name: &str, create: bool) -> RosterCommand {
     }
 }
 
+fn archive_user(id: u64) -> RosterCommand {
+    RosterCommand::PatchUser {
+        user_id: user(id),
+        name: None,
+        alias: None,
+        role: None,
+        archived: Some(true),
+    }
+}
+
 fn put_member(team_id: u64, user_id: u64) -> RosterCommand {
     RosterCommand::PutMember {
         team_id: team(team_id),
@@ -31,7 +41,7 @@ fn put_member(team_id: u64, user_id: u64) -> RosterCommand {
 }
 
 async fn change(school: &School, command: RosterCommand) -> Result<RosterOutcome, EngineError> {
-    school.engine.change_roster(command, None).await
+    school.engine.change_roster(command, None, AuditedBy::default()).await
 }
 
 fn user_of(outcome: RosterOutcome) -> UserRecord {
@@ -50,7 +60,11 @@ async fn creations_share_commits_and_get_the_lowest_ids_never_used() {
     let engine = &school.engine;
     let created = (0..100).map(|number| {
         let name = format!("New {number}");
-        async move { engine.change_roster(put_user(None, &name, true), None).await }
+        async move {
+            engine
+                .change_roster(put_user(None, &name, true), None, AuditedBy::default())
+                .await
+        }
     });
     let created = futures_util::future::join_all(created);
     let release = async {
@@ -89,11 +103,11 @@ async fn commands_that_rest_on_one_another_keep_their_order() {
     let (school, store) = School::in_memory(1).await;
     store.hold_commits();
     let engine = &school.engine;
-    let first = engine.change_roster(put_user(Some(9), "Nine", true), None);
-    let second = engine.change_roster(put_member(1, 9), None);
-    let third = engine.change_roster(put_user(Some(9), "Again", true), None);
-    let fourth = engine.change_roster(RosterCommand::Archive(Entity::User(user(9))), None);
-    let fifth = engine.change_roster(put_member(1, 9), None);
+    let first = engine.change_roster(put_user(Some(9), "Nine", true), None, AuditedBy::default());
+    let second = engine.change_roster(put_member(1, 9), None, AuditedBy::default());
+    let third = engine.change_roster(put_user(Some(9), "Again", true), None, AuditedBy::default());
+    let fourth = engine.change_roster(archive_user(9), None, AuditedBy::default());
+    let fifth = engine.change_roster(put_member(1, 9), None, AuditedBy::default());
     let release = async {
         store.until_held(1).await;
         store.release_commits();
@@ -102,7 +116,7 @@ async fn commands_that_rest_on_one_another_keep_their_order() {
     assert!(matches!(first, Ok(RosterOutcome::User { created: true, .. })));
     assert_eq!(second, Ok(RosterOutcome::Done { changed: true }));
     assert_eq!(third, Err(EngineError::AlreadyExists { kind: "user", id: 9 }));
-    assert_eq!(fourth, Ok(RosterOutcome::Done { changed: true }));
+    assert!(matches!(fourth, Ok(RosterOutcome::User { created: false, .. })));
     assert_eq!(fifth, Err(EngineError::UnknownUser(user(9))));
     assert!(!engine.roster().is_member(team(1), user(9)));
 }
@@ -116,9 +130,11 @@ async fn an_upsert_changes_brings_back_and_does_nothing_twice() {
     let same = change(&school, put_user(Some(1), "Renamed", false)).await.unwrap();
     assert_eq!(same, renamed);
     assert_eq!(store.batches_kept(), batches, "nothing new is nothing to keep");
-    for changed in [true, false] {
-        let archived = change(&school, RosterCommand::Archive(Entity::User(user(1)))).await;
-        assert_eq!(archived, Ok(RosterOutcome::Done { changed }));
+    for kept in [1, 0] {
+        let batches = store.batches_kept();
+        let archived = user_of(change(&school, archive_user(1)).await.unwrap());
+        assert!(archived.archived_at.is_some());
+        assert_eq!(store.batches_kept(), batches + kept);
     }
     assert_eq!(school.engine.roster().members(team(1)).len(), 1);
     let back = user_of(change(&school, put_user(Some(1), "Renamed", false)).await.unwrap());
@@ -175,7 +191,7 @@ async fn a_key_keeps_the_answer_as_it_was_rendered() {
     let claim: KeyClaim = key(1);
     let engine = &school.engine;
     engine
-        .change_roster(put_user(None, "A", true), Some((claim, render)))
+        .change_roster(put_user(None, "A", true), Some((claim, render)), AuditedBy::default())
         .await
         .unwrap();
     let kept = engine.find_key(claim.hash).await.unwrap().unwrap();
@@ -184,7 +200,7 @@ async fn a_key_keeps_the_answer_as_it_was_rendered() {
         (201, KeyOutcome::Body(r#"{"user_id":2}"#.into()))
     );
     let taken = engine
-        .change_roster(put_user(None, "B", true), Some((claim, render)))
+        .change_roster(put_user(None, "B", true), Some((claim, render)), AuditedBy::default())
         .await;
     assert_eq!(taken, Err(EngineError::KeyTaken));
     assert!(engine.roster().user(user(3)).is_none());
@@ -234,6 +250,7 @@ async fn a_daily_import_of_the_same_school_writes_nothing_and_counts_all() {
         name: None,
         alias: Some(Some("Comet".into())),
         role: Some(UserRole::Mentor),
+        archived: None,
     };
     change(&school, alias).await.unwrap();
     let batches = store.batches_kept();
@@ -249,6 +266,7 @@ async fn a_daily_import_of_the_same_school_writes_nothing_and_counts_all() {
         teams: 1,
         team_members: 40,
         enrolments: 0,
+        skipped_erased: vec![],
     };
     assert_eq!(outcome, counts);
     assert_eq!(store.batches_kept(), batches);
@@ -343,7 +361,7 @@ async fn reads_of_the_roster_are_the_same_after_a_restart() {
         name: None,
         mentor_id: Some(Some(user(5))),
     };
-    for command in [enrol, mentor, RosterCommand::Archive(Entity::User(user(3)))] {
+    for command in [enrol, mentor, archive_user(3)] {
         change(&school, command).await.unwrap();
     }
     let before = seen(&school);

@@ -10,7 +10,7 @@ use homeroom_actors::views::LearnerView;
 use homeroom_schema::limits::{
     KEY_RETENTION_MS, LEARNER_SHARDS, LEARNERS_AWAKE_MAX, SNAPSHOT_EVERY_EVENTS, STREAM_PAGE_MAX,
 };
-use homeroom_schema::records::{SnapshotRecord, StreamId, UserRole};
+use homeroom_schema::records::{AuditedBy, SnapshotRecord, StreamId, UserRole};
 use homeroom_schema::{Store, Version};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -127,7 +127,11 @@ async fn a_large_school_sleeps_but_for_those_who_come() {
         ..Default::default()
     };
     let command = RosterCommand::Import(Box::new(import));
-    school.engine.change_roster(command, None).await.unwrap();
+    school
+        .engine
+        .change_roster(command, None, AuditedBy::default())
+        .await
+        .unwrap();
     for id in 1..=people {
         let request = support::earn(id, Action::CompleteQuiz, id);
         let pending = school.engine.earn(request, None).await.unwrap();
@@ -175,7 +179,11 @@ async fn learners_beyond_the_bound_are_put_away_longest_idle_first() {
         ..Default::default()
     };
     let command = RosterCommand::Import(Box::new(import));
-    school.engine.change_roster(command, None).await.unwrap();
+    school
+        .engine
+        .change_roster(command, None, AuditedBy::default())
+        .await
+        .unwrap();
     for number in 0..of_one_shard + 50 {
         if number == 50 {
             tokio::time::sleep(Duration::from_millis(100)).await;

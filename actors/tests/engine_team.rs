@@ -6,7 +6,7 @@ mod support;
 use homeroom_actors::EngineError;
 use homeroom_actors::domain::team::TeamEvent;
 use homeroom_actors::roster::RosterCommand;
-use homeroom_schema::records::{Append, KeyOutcome, NewEvent, Row, StreamAppend, StreamId, TeamAwardRecord};
+use homeroom_schema::records::{Append, AuditedBy, KeyOutcome, NewEvent, Row, StreamAppend, StreamId, TeamAwardRecord};
 use homeroom_schema::{Store, TimeMs, Version};
 use std::sync::Arc;
 use std::time::Duration;
@@ -67,7 +67,10 @@ async fn whoever_is_no_member_has_no_part_in_it() {
         alias: None,
         role: homeroom_schema::records::UserRole::Student,
     };
-    engine.change_roster(stranger, None).await.unwrap();
+    engine
+        .change_roster(stranger, None, AuditedBy::default())
+        .await
+        .unwrap();
     let not_a_member = EngineError::NotAMember {
         team_id: team(1),
         user_id: user(9),
@@ -98,7 +101,7 @@ async fn whoever_is_no_member_has_no_part_in_it() {
         user_id: user(9),
         role: None,
     };
-    engine.change_roster(join, None).await.unwrap();
+    engine.change_roster(join, None, AuditedBy::default()).await.unwrap();
     let late = engine.earn(achieve(9, 1, 7), None).await.unwrap().outcome().await;
     assert_eq!(late, Err(not_a_member));
     assert_eq!(school.total(9).await, 0);

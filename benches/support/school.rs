@@ -4,6 +4,7 @@ use homeroom_actors::domain::{Action, Evidence, Rules};
 use homeroom_actors::engine::{EarnRequest, EngineSettings};
 use homeroom_actors::roster::{Import, RosterCommand};
 use homeroom_actors::{Clock, Engine};
+use homeroom_schema::records::AuditedBy;
 use homeroom_schema::{
     Durability, QualificationId, ReferenceId, SqliteOptions, SqliteStore, Store, TeamId, TimeMs, UnitId, UserId, limits,
 };
@@ -105,7 +106,10 @@ fn class(people: &[u64]) -> Import {
 
 async fn import(engine: &Engine, rows: Import) {
     let import = RosterCommand::Import(Box::new(rows));
-    engine.change_roster(import, None).await.expect("the import is taken");
+    engine
+        .change_roster(import, None, AuditedBy::default())
+        .await
+        .expect("the import is taken");
 }
 
 /// Makes a school of `learners` with `events` awards each in an empty directory, and stops it in order.

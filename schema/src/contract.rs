@@ -6,6 +6,7 @@
 mod appends;
 mod events;
 mod keys;
+mod privacy;
 mod roster;
 mod rows;
 pub mod sample;
@@ -14,6 +15,7 @@ mod whole;
 pub use appends::*;
 pub use events::*;
 pub use keys::*;
+pub use privacy::*;
 pub use roster::*;
 pub use rows::*;
 pub use whole::*;
@@ -69,6 +71,10 @@ macro_rules! store_contract {
             qualification_standings_count_reversals,
             unsettled_team_awards_come_oldest_first,
             snapshots_keep_the_newest,
+            an_erased_person_leaves_an_id,
+            erasing_is_for_good,
+            notes_of_the_erased_are_not_kept,
+            the_audit_log_is_read_backwards,
             reads_see_whole_batches_only,
             everything_survives_a_restart,
             ids_go_on_after_a_restart,

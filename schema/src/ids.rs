@@ -94,6 +94,8 @@ ids! {
     EventId;
     /// An access token (its public number, not its secret).
     TokenId;
+    /// An entry of the audit log, given by the store: later entries have larger ids.
+    AuditId;
 }
 
 /// How many events a stream has: its first event has version 1. A learner's version is also the offset of their topic.

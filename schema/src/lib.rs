@@ -3,6 +3,7 @@
 mod batch;
 pub mod codec;
 pub mod contract;
+pub mod erasures;
 pub mod ids;
 pub mod limits;
 pub mod memory;
@@ -13,7 +14,7 @@ pub mod sqlite;
 pub mod store;
 
 pub use ids::{
-    BatchNo, EventId, IdError, QualificationId, ReferenceId, TeamId, TimeMs, TokenId, UnitId, UserId, Version,
+    AuditId, BatchNo, EventId, IdError, QualificationId, ReferenceId, TeamId, TimeMs, TokenId, UnitId, UserId, Version,
 };
 pub use memory::MemoryStore;
 pub use sqlite::{Durability, SqliteOptions, SqliteStore};

@@ -41,6 +41,9 @@ pub const WAL_PASSIVE_BYTES: u64 = 8 * 1024 * 1024;
 /// Log file bytes from which the writer waits for readers and restarts the log.
 pub const WAL_RESTART_BYTES: u64 = 64 * 1024 * 1024;
 
+/// Bytes of one line of the list of erased people; longer ones are skipped.
+pub const ERASURE_LINE_BYTES_MAX: u64 = 4_096;
+
 // --- Actors ---
 
 /// Shards of the learners' supervisors: one failure or start storm stays inside one of them.
@@ -210,6 +213,8 @@ pub const TOKENS_MAX: usize = 2_000_000;
 pub const OCCURRED_AHEAD_MS: i64 = 5 * 60 * 1_000;
 /// Milliseconds between two kept touches of one unit by one learner.
 pub const TOUCH_EVERY_MS: i64 = 60 * 1_000;
+/// Refusals by token and route that are counted at once for the audit log. At the bound further ones are not kept there.
+pub const REFUSALS_COUNTED_MAX: usize = 65_536;
 /// Requests under way when a stop begins have this long to end. Then their connections are cut.
 pub const HTTP_DRAIN_DEADLINE: Duration = Duration::from_secs(2);
 /// A stop is over by then, whatever is still open.

@@ -9,8 +9,9 @@ pub use faults::LostAnswer;
 
 use crate::ids::{EventId, QualificationId, TimeMs, UserId, Version};
 use crate::records::{
-    AchievementRecord, Append, AppendOutcome, CompletedUnit, KeyHash, KeyRecord, LearnerHead, ProgressRecord,
-    QualificationStanding, RosterRecords, SnapshotRecord, StoredEvent, StreamId, TeamAwardRecord, TokenRecord,
+    AchievementRecord, Append, AppendOutcome, AuditEntry, AuditFilter, CompletedUnit, KeyHash, KeyRecord, LearnerHead,
+    ProgressRecord, QualificationStanding, RosterRecords, SnapshotRecord, StoredEvent, StreamId, TeamAwardRecord,
+    TokenRecord,
 };
 use crate::store::{Store, StoreError};
 use async_trait::async_trait;
@@ -154,6 +155,10 @@ impl Store for MemoryStore {
         self.read(|kept| kept.tokens(now))
     }
 
+    async fn tokens_of(&self, user_id: UserId) -> Result<Vec<TokenRecord>, StoreError> {
+        self.read(|kept| kept.tokens_of(user_id))
+    }
+
     async fn load_snapshot(&self, stream: StreamId) -> Result<Option<SnapshotRecord>, StoreError> {
         self.read(|kept| kept.snapshot(stream))
     }
@@ -210,6 +215,10 @@ impl Store for MemoryStore {
 
     async fn find_key(&self, hash: KeyHash) -> Result<Option<KeyRecord>, StoreError> {
         self.read(|kept| kept.key(hash))
+    }
+
+    async fn audit(&self, filter: AuditFilter, limit: usize) -> Result<Vec<AuditEntry>, StoreError> {
+        self.read(|kept| kept.audit(&filter, limit))
     }
 
     async fn setting(&self, name: &str) -> Result<Option<String>, StoreError> {

@@ -29,18 +29,32 @@ impl Migration {
 }
 
 /// The steps for SQLite, in order.
-pub const SQLITE: &[Migration] = &[Migration {
-    version: 1,
-    name: "start",
-    sql: include_str!("migrations/sqlite/0001_start.sql"),
-}];
+pub const SQLITE: &[Migration] = &[
+    Migration {
+        version: 1,
+        name: "start",
+        sql: include_str!("migrations/sqlite/0001_start.sql"),
+    },
+    Migration {
+        version: 2,
+        name: "privacy",
+        sql: include_str!("migrations/sqlite/0002_privacy.sql"),
+    },
+];
 
 /// The steps for Postgres and its relatives, in order.
-pub const POSTGRES: &[Migration] = &[Migration {
-    version: 1,
-    name: "start",
-    sql: include_str!("migrations/postgres/0001_start.sql"),
-}];
+pub const POSTGRES: &[Migration] = &[
+    Migration {
+        version: 1,
+        name: "start",
+        sql: include_str!("migrations/postgres/0001_start.sql"),
+    },
+    Migration {
+        version: 2,
+        name: "privacy",
+        sql: include_str!("migrations/postgres/0002_privacy.sql"),
+    },
+];
 
 /// The newest schema version that this program knows.
 pub const KNOWN: u32 = SQLITE[SQLITE.len() - 1].version;
@@ -70,6 +84,14 @@ mod tests {
         tables
     }
 
+    /// Tables with the columns that are added to them.
+    fn columns_added(sql: &str) -> Vec<Vec<&str>> {
+        let added = sql.lines().filter(|line| line.starts_with("ALTER TABLE "));
+        added
+            .map(|line| line.split_whitespace().skip(2).take(4).collect())
+            .collect()
+    }
+
     fn indexes(sql: &str) -> Vec<String> {
         let text = sql
             .lines()
@@ -87,16 +109,22 @@ mod tests {
         for (sqlite, postgres) in SQLITE.iter().zip(POSTGRES) {
             assert_eq!((sqlite.version, sqlite.name), (postgres.version, postgres.name));
             assert_eq!(tables(sqlite.sql), tables(postgres.sql));
+            assert_eq!(columns_added(sqlite.sql), columns_added(postgres.sql));
             assert_eq!(indexes(sqlite.sql), indexes(postgres.sql));
         }
         assert_eq!(tables(SQLITE[0].sql).len(), 17, "the parser of this test sees them all");
+        assert_eq!(
+            (tables(SQLITE[1].sql).len(), columns_added(SQLITE[1].sql).len()),
+            (1, 2)
+        );
     }
 
     #[test]
     fn the_journal_has_one_unique_index() {
-        for step in [SQLITE[0], POSTGRES[0]] {
-            let on_events: Vec<_> = indexes(step.sql)
-                .into_iter()
+        for steps in [SQLITE, POSTGRES] {
+            let on_events: Vec<_> = steps
+                .iter()
+                .flat_map(|step| indexes(step.sql))
                 .filter(|index| index.contains(" ON events "))
                 .collect();
             assert_eq!(

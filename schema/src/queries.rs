@@ -15,6 +15,9 @@ pub const INSERT_EVENT: &str = "INSERT INTO events (event_id, stream_kind, strea
      recorded_at, writer, batch_no, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
 /// Keeps free text beside an event.
 pub const INSERT_NOTE: &str = "INSERT INTO event_notes (event_id, note) VALUES (?1, ?2)";
+/// Keeps free text beside an event of a learner, unless the learner was erased meanwhile.
+pub const INSERT_LEARNER_NOTE: &str = "INSERT INTO event_notes (event_id, note) SELECT ?1, ?2 \
+     WHERE NOT EXISTS (SELECT 1 FROM users WHERE user_id = ?3 AND erased_at IS NOT NULL)";
 /// Moves a learner's head, if it is where the writer thinks it is.
 pub const MOVE_HEAD: &str =
     "UPDATE learner_heads SET version = ?2, total = ?3, reached_at = ?4 WHERE user_id = ?1 AND version = ?5";
@@ -40,7 +43,7 @@ pub const DELETE_ACHIEVEMENT: &str =
     "DELETE FROM user_achievements WHERE user_id = ?1 AND achievement_type = ?2 AND tier = ?3";
 /// Keeps a used idempotency key.
 pub const INSERT_KEY: &str = "INSERT INTO idempotency_keys (key_hash, fingerprint, created_at, status, stream_kind, \
-     stream_id, version, total, level, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+     stream_id, version, total, level, body, about) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
 /// Keeps a person.
 pub const UPSERT_USER: &str = "INSERT INTO users (user_id, name, alias, role, created_at, archived_at) \
      VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (user_id) DO UPDATE SET name = excluded.name, alias = excluded.alias, \
@@ -79,6 +82,24 @@ pub const UPSERT_TOKEN: &str = "INSERT INTO tokens (token_id, hash, role, user_i
      revoked_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (token_id) DO UPDATE SET hash = excluded.hash, \
      role = excluded.role, user_id = excluded.user_id, label = excluded.label, created_at = excluded.created_at, \
      expires_at = excluded.expires_at, revoked_at = excluded.revoked_at";
+/// Forgets who a person was: 1 is the person, 2 the moment. What stays is an id that nobody gets again.
+pub const ERASE_USER: &str = "INSERT INTO users (user_id, name, alias, role, created_at, archived_at, erased_at) \
+     VALUES (?1, '', NULL, 'student', ?2, ?2, ?2) ON CONFLICT (user_id) DO UPDATE SET name = '', alias = NULL, \
+     archived_at = COALESCE(users.archived_at, excluded.archived_at), \
+     erased_at = COALESCE(users.erased_at, excluded.erased_at)";
+/// What else goes with an erased person, one statement after the other: 1 is the person. (1 is also the number of the
+/// learners' streams.)
+pub const ERASE_LINKS: [&str; 6] = [
+    "DELETE FROM team_members WHERE user_id = ?1",
+    "DELETE FROM enrolments WHERE user_id = ?1",
+    "UPDATE teams SET mentor_id = NULL WHERE mentor_id = ?1",
+    "DELETE FROM tokens WHERE user_id = ?1",
+    "DELETE FROM event_notes WHERE event_id IN (SELECT event_id FROM events WHERE stream_kind = 1 AND stream_id = ?1)",
+    "DELETE FROM idempotency_keys WHERE about = ?1",
+];
+/// Adds to the audit log.
+pub const INSERT_AUDIT: &str = "INSERT INTO audit (at, token_id, role, user_id, act, subject_kind, subject_id, detail) \
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
 /// Keeps a setting.
 pub const UPSERT_SETTING: &str =
     "INSERT INTO settings (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = excluded.value";
@@ -116,7 +137,8 @@ pub const STREAM_HEAD: &str =
 /// How many rows [`USERS`] gives.
 pub const COUNT_USERS: &str = "SELECT count(*) FROM users";
 /// All people.
-pub const USERS: &str = "SELECT user_id, name, alias, role, created_at, archived_at FROM users ORDER BY user_id";
+pub const USERS: &str =
+    "SELECT user_id, name, alias, role, created_at, archived_at, erased_at FROM users ORDER BY user_id";
 /// All qualifications.
 pub const QUALIFICATIONS: &str =
     "SELECT qualification_id, name, created_at, archived_at FROM qualifications ORDER BY qualification_id";
@@ -141,6 +163,9 @@ pub const HEADS: &str = "SELECT user_id, version, total, reached_at FROM learner
 /// Tokens in force.
 pub const TOKENS: &str = "SELECT token_id, hash, role, user_id, label, created_at, expires_at, revoked_at FROM tokens \
      WHERE revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ?1) ORDER BY token_id";
+/// All tokens of one person, revoked and ended ones too.
+pub const TOKENS_OF: &str = "SELECT token_id, hash, role, user_id, label, created_at, expires_at, revoked_at FROM tokens \
+     WHERE user_id = ?1 ORDER BY token_id";
 /// One snapshot.
 pub const SNAPSHOT: &str = "SELECT version, bytes FROM snapshots WHERE stream_kind = ?1 AND stream_id = ?2";
 /// Points inside one qualification. People whose entries there are all refusals have no row.
@@ -162,8 +187,13 @@ pub const UNSETTLED_TEAM_AWARDS: &str = "SELECT a.team_id, a.version, a.referenc
      LEFT JOIN events e ON e.stream_kind = 2 AND e.stream_id = a.team_id AND e.version = a.version \
      WHERE NOT a.settled ORDER BY e.event_id, a.team_id, a.version";
 /// A used idempotency key.
-pub const KEY: &str = "SELECT fingerprint, created_at, status, stream_kind, stream_id, version, total, level, body \
-     FROM idempotency_keys WHERE key_hash = ?1";
+pub const KEY: &str = "SELECT fingerprint, created_at, status, stream_kind, stream_id, version, total, level, body, \
+     about FROM idempotency_keys WHERE key_hash = ?1";
+/// A page of the audit log, backwards: before 1, with act 2, since 3, by or about person 4 (each may be null).
+pub const AUDIT_PAGE: &str = "SELECT audit_id, at, token_id, role, user_id, act, subject_kind, subject_id, detail \
+     FROM audit WHERE audit_id < ?1 AND (CAST(?2 AS TEXT) IS NULL OR act = ?2) AND (?3 IS NULL OR at >= ?3) \
+     AND (CAST(?4 AS BIGINT) IS NULL OR user_id = ?4 OR (subject_kind = 'user' AND subject_id = ?4)) \
+     ORDER BY audit_id DESC LIMIT ?5";
 
 macro_rules! events_where {
     ($rest:literal) => {

@@ -1,6 +1,6 @@
 //! The shapes that stores keep and give back: events, heads, rows of the tables, keys. Plain data, no rules.
 
-use crate::ids::{EventId, QualificationId, ReferenceId, TeamId, TimeMs, TokenId, UnitId, UserId, Version};
+use crate::ids::{AuditId, EventId, QualificationId, ReferenceId, TeamId, TimeMs, TokenId, UnitId, UserId, Version};
 use serde::{Deserialize, Serialize};
 
 /// What a stream belongs to. The numbers are stored: never change one.
@@ -213,6 +213,17 @@ pub enum Row {
     },
     /// A token.
     Token(TokenRecord),
+    /// Forgets a person for good. The id stays, so that it is never given again; everything that names the person goes:
+    /// name, alias, memberships, enrolments, mentor links, tokens, notes of their events, kept answers about them.
+    /// Ledger, progress and events stay, by id. An id that nobody has had is taken all the same. Safe to repeat.
+    Erased {
+        /// Whom.
+        user_id: UserId,
+        /// When; the first time counts.
+        erased_at: TimeMs,
+    },
+    /// An entry of the audit log; the store gives its id.
+    Audit(AuditRecord),
     /// A setting of the node, by name.
     Setting {
         /// Its name.
@@ -237,6 +248,9 @@ pub struct UserRecord {
     pub created_at: TimeMs,
     /// When the person was archived, if so.
     pub archived_at: Option<TimeMs>,
+    /// When the person was erased, if so: name and alias are empty then. Kept by [`Row::Erased`] alone, never by
+    /// [`Row::User`].
+    pub erased_at: Option<TimeMs>,
 }
 
 /// What a person is in the school.
@@ -466,6 +480,71 @@ pub struct TokenRecord {
     pub revoked_at: Option<TimeMs>,
 }
 
+/// Who did something that is audited. Nothing is known of somebody at the machine itself.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct AuditedBy {
+    /// The token used.
+    pub token_id: Option<TokenId>,
+    /// The token's role.
+    pub role: Option<TokenRole>,
+    /// The person whose token it is.
+    pub user_id: Option<UserId>,
+}
+
+/// Whom or what an audited act was about: `user`, `team`, `unit`, `qualification`, `token`, `event`, …
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AuditSubject {
+    /// What the id is of, snake_case, stable.
+    pub kind: &'static str,
+    /// The id.
+    pub id: u64,
+}
+
+/// An administrative act on its way into the audit log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditRecord {
+    /// When.
+    pub at: TimeMs,
+    /// Who.
+    pub by: AuditedBy,
+    /// What, snake_case, stable, at most 64 bytes: `user_erased`.
+    pub act: &'static str,
+    /// To whom or what.
+    pub subject: Option<AuditSubject>,
+    /// JSON object with the rest, by ids and numbers: no names and no free text of people.
+    pub detail: String,
+}
+
+/// An entry read from the audit log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditEntry {
+    /// Its place in the log.
+    pub audit_id: AuditId,
+    /// When.
+    pub at: TimeMs,
+    /// Who.
+    pub by: AuditedBy,
+    /// What, as in [`AuditRecord::act`].
+    pub act: String,
+    /// To whom or what: kind and id.
+    pub subject: Option<(String, u64)>,
+    /// JSON object, as in [`AuditRecord::detail`].
+    pub detail: String,
+}
+
+/// Which entries of the audit log are wanted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AuditFilter {
+    /// Entries before this one.
+    pub before: Option<AuditId>,
+    /// With this act alone.
+    pub act: Option<String>,
+    /// From this moment on.
+    pub since: Option<TimeMs>,
+    /// Done by this person or about them.
+    pub person: Option<UserId>,
+}
+
 /// The hash of an idempotency key together with the scope of its caller (SHA-256, first 16 bytes).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct KeyHash(pub [u8; 16]);
@@ -479,6 +558,8 @@ pub struct KeyRecord {
     pub fingerprint: [u8; 16],
     /// When it was used.
     pub created_at: TimeMs,
+    /// Whose name the answer holds, if it holds one: erasing that person forgets the key.
+    pub about: Option<UserId>,
     /// HTTP status of the first answer.
     pub status: u16,
     /// Where the first answer can be found again.

@@ -14,8 +14,9 @@ mod writer;
 
 use crate::ids::{EventId, QualificationId, TimeMs, UserId, Version};
 use crate::records::{
-    AchievementRecord, Append, AppendOutcome, CompletedUnit, KeyHash, KeyRecord, LearnerHead, ProgressRecord,
-    QualificationStanding, RosterRecords, SnapshotRecord, StoredEvent, StreamId, TeamAwardRecord, TokenRecord,
+    AchievementRecord, Append, AppendOutcome, AuditEntry, AuditFilter, CompletedUnit, KeyHash, KeyRecord, LearnerHead,
+    ProgressRecord, QualificationStanding, RosterRecords, SnapshotRecord, StoredEvent, StreamId, TeamAwardRecord,
+    TokenRecord,
 };
 use crate::store::{Store, StoreError};
 use async_trait::async_trait;
@@ -66,9 +67,9 @@ impl SqliteStore {
         } = options;
         let lock = open::lock(&directory)?;
         let place = open::Place::new(&directory, durability);
-        let connection = place.open_writer()?;
+        let opened = place.open_writer()?;
         let readers = readers::Readers::start(place.clone(), readers)?;
-        let writer = writer::Writer::start(place, connection)?;
+        let writer = writer::Writer::start(place, opened)?;
         Ok(Self {
             writer,
             readers,
@@ -106,6 +107,12 @@ impl Store for SqliteStore {
 
     async fn load_tokens(&self, now: TimeMs) -> Result<Vec<TokenRecord>, StoreError> {
         self.readers.read(move |connection| read::tokens(connection, now)).await
+    }
+
+    async fn tokens_of(&self, user_id: UserId) -> Result<Vec<TokenRecord>, StoreError> {
+        self.readers
+            .read(move |connection| read::tokens_of(connection, user_id))
+            .await
     }
 
     async fn load_snapshot(&self, stream: StreamId) -> Result<Option<SnapshotRecord>, StoreError> {
@@ -182,6 +189,12 @@ impl Store for SqliteStore {
 
     async fn find_key(&self, hash: KeyHash) -> Result<Option<KeyRecord>, StoreError> {
         self.readers.read(move |connection| read::key(connection, hash)).await
+    }
+
+    async fn audit(&self, filter: AuditFilter, limit: usize) -> Result<Vec<AuditEntry>, StoreError> {
+        self.readers
+            .read(move |connection| read::audit(connection, &filter, limit))
+            .await
     }
 
     async fn setting(&self, name: &str) -> Result<Option<String>, StoreError> {

@@ -2,8 +2,9 @@
 
 use crate::ids::{EventId, QualificationId, TimeMs, UserId, Version};
 use crate::records::{
-    AchievementRecord, Append, AppendOutcome, CompletedUnit, KeyHash, KeyRecord, LearnerHead, ProgressRecord,
-    QualificationStanding, RosterRecords, SnapshotRecord, StoredEvent, StreamId, TeamAwardRecord, TokenRecord,
+    AchievementRecord, Append, AppendOutcome, AuditEntry, AuditFilter, CompletedUnit, KeyHash, KeyRecord, LearnerHead,
+    ProgressRecord, QualificationStanding, RosterRecords, SnapshotRecord, StoredEvent, StreamId, TeamAwardRecord,
+    TokenRecord,
 };
 use async_trait::async_trait;
 
@@ -98,6 +99,12 @@ pub trait Store: Send + Sync + 'static {
     /// When the store is unavailable or a row is damaged.
     async fn load_tokens(&self, now: TimeMs) -> Result<Vec<TokenRecord>, StoreError>;
 
+    /// All tokens of one person, revoked and ended ones too, by id.
+    ///
+    /// # Errors
+    /// When the store is unavailable or a row is damaged.
+    async fn tokens_of(&self, user_id: UserId) -> Result<Vec<TokenRecord>, StoreError>;
+
     /// The latest snapshot of a stream.
     ///
     /// # Errors
@@ -174,6 +181,12 @@ pub trait Store: Send + Sync + 'static {
     /// # Errors
     /// When the store is unavailable or the row is damaged.
     async fn find_key(&self, hash: KeyHash) -> Result<Option<KeyRecord>, StoreError>;
+
+    /// Entries of the audit log, newest first, at most `limit`.
+    ///
+    /// # Errors
+    /// When the store is unavailable or a row is damaged.
+    async fn audit(&self, filter: AuditFilter, limit: usize) -> Result<Vec<AuditEntry>, StoreError>;
 
     /// A setting of the node.
     ///

@@ -105,11 +105,11 @@ impl Tokens {
             .collect()
     }
 
-    /// Whether there is an admin token in force besides this one.
+    /// Whether there is an admin token in force besides these.
     #[must_use]
-    pub fn has_admin_besides(&self, token_id: Option<TokenId>, now: TimeMs) -> bool {
+    pub fn has_admin_outside(&self, token_ids: &[TokenId], now: TimeMs) -> bool {
         self.by_id.read().records.values().any(|record| {
-            record.role == TokenRole::Admin && Some(record.token_id) != token_id && is_live(record.expires_at, now)
+            record.role == TokenRole::Admin && !token_ids.contains(&record.token_id) && is_live(record.expires_at, now)
         })
     }
 
@@ -223,10 +223,10 @@ mod tests {
     fn the_last_admin_is_noticed_and_ended_ones_do_not_count() {
         let tokens = Tokens::default();
         let first = make(&tokens, TokenRole::Admin, "a", 0, None);
-        assert!(!tokens.has_admin_besides(Some(first), TimeMs(1)));
+        assert!(!tokens.has_admin_outside(&[first], TimeMs(1)));
         make(&tokens, TokenRole::Admin, "b", 0, Some(10));
-        assert!(tokens.has_admin_besides(Some(first), TimeMs(9)));
-        assert!(!tokens.has_admin_besides(Some(first), TimeMs(10)));
+        assert!(tokens.has_admin_outside(&[first], TimeMs(9)));
+        assert!(!tokens.has_admin_outside(&[first], TimeMs(10)));
     }
 
     #[test]

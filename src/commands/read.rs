@@ -17,10 +17,27 @@ use serde_json::Value;
 
 const ACTIONS: &str = "read_content, complete_quiz, contribute_resource, community_feedback, team_achievement";
 
+/// Fields of answers that no student may send.
+const DECIDED_BY_RULES: [&str; 9] = [
+    "points",
+    "total",
+    "level",
+    "awarded",
+    "role",
+    "achievement_type",
+    "achievements_unlocked",
+    "tier",
+    "completed_at",
+];
+
 /// The command that a wish comes to, if its caller may give it.
 pub(super) fn command(app: &App, caller: &Principal, wish: &Wish) -> Result<Command, Problem> {
     let now = app.clock().now();
     let roster = app.engine().roster();
+    if caller.role == TokenRole::Student {
+        let (Wish::Earn(fields) | Wish::Progress(fields)) = wish;
+        assigns_nothing(fields)?;
+    }
     match wish {
         Wish::Earn(fields) => {
             let request = earn(fields, now)?;
@@ -44,6 +61,18 @@ pub(super) fn command(app: &App, caller: &Principal, wish: &Wish) -> Result<Comm
             may_say_when(caller, request.occurred_at)?;
             Ok(Command::Progress(request))
         }
+    }
+}
+
+/// Unknown fields are left alone, but these a student's device can only send to get more than the rules give.
+fn assigns_nothing(fields: &Value) -> Decision {
+    let assigned = DECIDED_BY_RULES.iter().find(|field| fields.get(**field).is_some());
+    match assigned {
+        Some(field) => Err(Problem::forbidden_field(
+            field,
+            "is decided by the rules, not by a student",
+        )),
+        None => Ok(()),
     }
 }
 

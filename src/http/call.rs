@@ -15,12 +15,29 @@ use homeroom_actors::engine::KeyClaim;
 use homeroom_schema::limits::BODY_BYTES_MAX;
 use parking_lot::Mutex;
 use serde_json::Value;
+use std::sync::{Arc, OnceLock};
 
 /// The header that carries a caller's key.
 pub(super) const KEY_HEADER: &str = "Idempotency-Key";
 
 /// Makes tickets, which nothing keeps: it counts as a read.
 const TICKETS: &str = "/tickets";
+
+/// Who a request turned out to come from: for what goes around the routes.
+#[derive(Clone, Default)]
+pub(super) struct KnownCaller(Arc<OnceLock<Principal>>);
+
+impl KnownCaller {
+    fn tell(&self, caller: Principal) {
+        // A request comes from one caller, so a second word would say the same.
+        let _ = self.0.set(caller);
+    }
+
+    /// The caller, if the request got as far as to say.
+    pub(super) fn get(&self) -> Option<&Principal> {
+        self.0.get()
+    }
+}
 
 /// An authenticated request.
 pub(super) struct Call {
@@ -47,6 +64,9 @@ impl FromRequest<App> for Call {
         if let Err(problem) = admit(app, &caller, &rates, &parts) {
             body::drain(body);
             return Err(problem);
+        }
+        if let Some(known) = parts.extensions.get::<KnownCaller>() {
+            known.tell(caller);
         }
         let path_params = RawPathParams::from_request_parts(&mut parts, app)
             .await

@@ -3,6 +3,7 @@
 use super::answer::{self, Answered};
 use super::call::Call;
 use super::routes::Routes;
+use crate::audit;
 use crate::commands::{self, Answer, Started, Wish};
 use crate::fields::Fields;
 use crate::idempotency::{self, Fingerprint, Turn};
@@ -70,6 +71,7 @@ async fn enter(call: &Call, fingerprint: Fingerprint) -> Result<(bool, Option<id
         hash: claim.hash,
         fingerprint: claim.fingerprint,
         created_at: call.app.clock().now(),
+        about: None,
         status: 200,
         outcome: KeyOutcome::Body(String::new()),
     };
@@ -86,7 +88,11 @@ async fn enter(call: &Call, fingerprint: Fingerprint) -> Result<(bool, Option<id
 async fn start(call: &Call, item: &Value, batch_key: Option<&str>, index: usize) -> Result<Started, Problem> {
     let (wish, key) = read(item)?;
     let claim = claim(call, &wish, key, batch_key, index)?;
-    commands::start_claimed(&call.app, &call.caller, &wish, claim).await
+    let started = commands::start_claimed(&call.app, &call.caller, &wish, claim).await;
+    if started.as_ref().is_err_and(|problem| problem.status == 403) {
+        audit::refused(&call.app, &call.caller, "POST", "/events").await;
+    }
+    started
 }
 
 fn claim(

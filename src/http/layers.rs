@@ -1,12 +1,14 @@
 //! What goes around every route: a line in the log and a count for each request, and an answer even after a panic.
 
+use super::call::KnownCaller;
 use super::front;
 use crate::app::App;
+use crate::audit;
 use crate::problem::Problem;
 use crate::rates::RateCell;
 use axum::Router;
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderName, HeaderValue, Method};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use std::any::Any;
@@ -44,7 +46,14 @@ async fn observe(State(app): State<App>, mut request: Request, next: Next) -> Re
     let span = tracing::info_span!("request", id, method, route);
     let rates = RateCell::default();
     request.extensions_mut().insert(rates.clone());
+    let caller = KnownCaller::default();
+    request.extensions_mut().insert(caller.clone());
     let mut response = next.run(request).instrument(span.clone()).await;
+    if response.status() == StatusCode::FORBIDDEN
+        && let Some(caller) = caller.get()
+    {
+        audit::refused(&app, caller, method, route).await;
+    }
     let took = begun.elapsed();
     let status = response.status().as_u16();
     app.metrics().request(method, route, status, took);

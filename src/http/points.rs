@@ -5,6 +5,7 @@ use super::call::Call;
 use super::cursor;
 use super::page::Page;
 use super::routes::Routes;
+use crate::audit;
 use crate::commands::{self, Answer, Wish};
 use crate::fields::Fields;
 use crate::idempotency::{self, Turn};
@@ -117,7 +118,8 @@ async fn correct(mut call: Call, correction: Correction) -> Answered {
         Turn::Again(record) => return Ok(answered(&commands::given_before(app, record).await?)),
         Turn::First(guard) => guard,
     };
-    let outcome = match app.engine().correct(event_id, correction, reason, claim).await {
+    let by = audit::by(&call.caller);
+    let outcome = match app.engine().correct(event_id, correction, reason, claim, by).await {
         Ok(pending) => pending.outcome().await,
         Err(error) => Err(error),
     };

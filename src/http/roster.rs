@@ -2,6 +2,7 @@
 
 use super::answer::{self, Answered};
 use super::call::Call;
+use crate::audit;
 use crate::fields::Fields;
 use crate::idempotency::{self, Turn};
 use crate::problem::{FieldError, Problem, Unknown};
@@ -56,7 +57,8 @@ pub(super) async fn change(
         Turn::First(guard) => guard,
     };
     let keyed = claim.map(|claim| (claim, render));
-    match (call.app.engine().change_roster(command, keyed).await, claim) {
+    let by = audit::by(&call.caller);
+    match (call.app.engine().change_roster(command, keyed, by).await, claim) {
         (Ok(RosterOutcome::ImportRefused(errors)), _) => Err(refused(errors)),
         (Ok(outcome), _) => {
             let (status, body) = render(&outcome);

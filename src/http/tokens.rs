@@ -4,13 +4,14 @@ use super::answer::{self, Answered};
 use super::call::Call;
 use super::page::{self, Page};
 use super::routes::Routes;
+use crate::audit;
 use crate::auth::{self, NewToken};
 use crate::fields::Fields;
 use crate::permissions;
 use crate::problem::{Problem, Unknown};
 use crate::wire;
 use homeroom_schema::limits::NAME_CHARS_MAX;
-use homeroom_schema::records::{Row, TokenRecord, TokenRole};
+use homeroom_schema::records::{AuditSubject, Row, TokenRecord, TokenRole};
 use homeroom_schema::{TimeMs, TokenId, UserId};
 use serde_json::{Value, json};
 
@@ -46,6 +47,9 @@ async fn make(mut call: Call) -> Answered {
     permissions::may_make_token(&call.caller, wanted.role)?;
     if let Some(user_id) = wanted.user_id {
         let user = call.app.engine().roster().user(user_id);
+        if user.as_ref().is_some_and(|user| user.erased_at.is_some()) {
+            return Err(Problem::erased());
+        }
         if user.is_none_or(|user| user.archived_at.is_some()) {
             return Err(Problem::unknown(Unknown::User).with_path(&[]));
         }
@@ -94,10 +98,35 @@ async fn keep(call: &Call, wanted: &Wanted, secret: &str) -> Result<TokenRecord,
     let record = tokens.record(new, secret, now);
     call.app
         .engine()
-        .keep_rows(vec![Row::Token(record.clone())], None)
+        .keep_rows(
+            vec![Row::Token(record.clone()), audited(call, "token_made", &record)],
+            None,
+        )
         .await?;
     tokens.insert(record.clone());
     Ok(record)
+}
+
+/// A token of a person is about that person.
+fn audited(call: &Call, act: &'static str, record: &TokenRecord) -> Row {
+    let subject = match record.user_id {
+        Some(user_id) => AuditSubject {
+            kind: "user",
+            id: user_id.get(),
+        },
+        None => AuditSubject {
+            kind: "token",
+            id: record.token_id.get(),
+        },
+    };
+    let detail = json!({"token_id": record.token_id, "role": record.role});
+    audit::row(
+        call.app.clock().now(),
+        audit::by(&call.caller),
+        act,
+        Some(subject),
+        &detail,
+    )
 }
 
 async fn list(call: Call) -> Answered {
@@ -122,12 +151,13 @@ async fn revoke(call: Call) -> Answered {
     let _changing = app.tokens().changing.lock().await;
     let record = app.tokens().get(token_id, now);
     let mut record = record.ok_or_else(|| Problem::unknown(Unknown::Token))?;
-    if record.role == TokenRole::Admin && !app.tokens().has_admin_besides(Some(token_id), now) {
+    if record.role == TokenRole::Admin && !app.tokens().has_admin_outside(&[token_id], now) {
         let detail = "This is the last admin token; make another one first.";
         return Err(Problem::new(409, "last_admin_token", "The last admin token", detail));
     }
     record.revoked_at = Some(now);
-    app.engine().keep_rows(vec![Row::Token(record)], None).await?;
+    let audited = audited(&call, "token_revoked", &record);
+    app.engine().keep_rows(vec![Row::Token(record), audited], None).await?;
     app.tokens().remove(token_id);
     app.engine().sessions().end_token(token_id);
     Ok(answer::no_content())

@@ -5,12 +5,13 @@ use super::call::Call;
 use super::page::{self, Page};
 use super::roster;
 use super::routes::Routes;
+use crate::erasure;
 use crate::fields::Fields;
 use crate::permissions::{self, person_lens};
 use crate::problem::{Problem, Unknown};
 use crate::wire;
-use homeroom_actors::Lens;
-use homeroom_actors::roster::{Entity, Roster, RosterCommand};
+use homeroom_actors::roster::{Roster, RosterCommand};
+use homeroom_actors::{EngineError, Lens};
 use homeroom_schema::UserId;
 use homeroom_schema::limits::NAME_CHARS_MAX;
 use homeroom_schema::records::{TokenRole, UserRecord, UserRole};
@@ -26,7 +27,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
         .get("/users/{user_id}", show)
         .put("/users/{user_id}", upsert)
         .patch("/users/{user_id}", patch)
-        .delete("/users/{user_id}", archive)
+        .delete("/users/{user_id}", erase)
 }
 
 async fn create(mut call: Call) -> Answered {
@@ -75,21 +76,56 @@ async fn patch(mut call: Call) -> Answered {
         name: fields.change_to("name", |f, name| f.optional_line(name, NAME_CHARS_MAX)),
         alias: fields.change("alias", |f, name| f.optional_line(name, NAME_CHARS_MAX)),
         role: fields.change_to("role", |f, name| f.optional_word(name, ROLES, UserRole::parse)),
+        archived: fields.change_to("archived", Fields::optional_truth),
     };
     let command = fields.finish(command)?;
-    roster::put(&call, &content, command, &[Unknown::User]).await
-}
-
-async fn archive(call: Call) -> Answered {
-    permissions::may_write_roster(&call.caller)?;
-    let user_id = call.path_id("user_id", Unknown::User)?;
-    let command = RosterCommand::Archive(Entity::User(user_id));
-    let answer = roster::remove(&call, command, &[Unknown::User]).await?;
-    // Their tokens are void from now on; their sessions end with them.
-    for token_id in call.app.tokens().of_person(user_id) {
-        call.app.engine().sessions().end_token(token_id);
+    let is_archived = matches!(
+        command,
+        RosterCommand::PatchUser {
+            archived: Some(true),
+            ..
+        }
+    );
+    let answer = roster::put(&call, &content, command, &[Unknown::User]).await?;
+    if is_archived {
+        // Their tokens are void until they come back; their sessions end now.
+        for token_id in call.app.tokens().of_person(user_id) {
+            call.app.engine().sessions().end_token(token_id);
+        }
     }
     Ok(answer)
+}
+
+/// Answered when nothing names the person any more, and the list outside the database has the id.
+async fn erase(call: Call) -> Answered {
+    permissions::may_erase(&call.caller)?;
+    let user_id = call.path_id("user_id", Unknown::User)?;
+    let app = &call.app;
+    // No token of the person is made meanwhile.
+    let _changing = app.tokens().changing.lock().await;
+    let own: Vec<_> = app.tokens().of_person(user_id);
+    if !app.tokens().has_admin_outside(&own, app.clock().now()) {
+        let detail = "The last admin token is this person's; make another one first.";
+        return Err(Problem::new(409, "last_admin_token", "The last admin token", detail));
+    }
+    let command = RosterCommand::EraseUser {
+        user_id,
+        erased_at: None,
+    };
+    let answer = roster::remove(&call, command, &[Unknown::User]).await;
+    if app.engine().roster().is_erased(user_id) {
+        for token_id in own {
+            app.tokens().remove(token_id);
+            app.engine().sessions().end_token(token_id);
+        }
+        // Also when it was erased before: the answer then may have been that it could not be listed.
+        let listed = erasure::list(app.engine(), &app.config().data, user_id).await;
+        listed.map_err(|cause| {
+            tracing::error!(%cause, %user_id, "the list of erased people cannot be written");
+            Problem::from(EngineError::StoreUnavailable)
+        })?;
+    }
+    answer
 }
 
 async fn show(call: Call) -> Answered {
@@ -98,6 +134,9 @@ async fn show(call: Call) -> Answered {
     let roster = call.app.engine().roster();
     let lens = person_lens(&call.caller, user_id, roster)?;
     let user = roster.user(user_id).ok_or_else(|| Problem::unknown(Unknown::User))?;
+    if user.erased_at.is_some() {
+        return Err(Problem::erased());
+    }
     Ok(answer::json(200, &wire::person_by_lens(&user, lens, roster)))
 }
 

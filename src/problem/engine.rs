@@ -9,6 +9,7 @@ impl From<EngineError> for Problem {
         let unknown = |kind: Unknown| Self::unknown(kind).with_path(&[]);
         match error {
             EngineError::UnknownUser(_) => unknown(Unknown::User),
+            EngineError::Erased(_) => Self::erased(),
             EngineError::UnknownUnit(_) => unknown(Unknown::Unit),
             EngineError::UnknownTeam(_) => unknown(Unknown::Team),
             EngineError::UnknownQualification(_) => unknown(Unknown::Qualification),

@@ -116,6 +116,7 @@ pub fn roster_answer(outcome: &RosterOutcome) -> (u16, String) {
             teams,
             team_members,
             enrolments,
+            skipped_erased,
         } => put(
             json!({
                 "qualifications": qualifications,
@@ -124,6 +125,7 @@ pub fn roster_answer(outcome: &RosterOutcome) -> (u16, String) {
                 "teams": teams,
                 "team_members": team_members,
                 "enrolments": enrolments,
+                "skipped_erased": skipped_erased,
             }),
             false,
         ),

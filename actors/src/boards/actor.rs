@@ -169,7 +169,8 @@ impl BoardState {
         Ok(())
     }
 
-    async fn apply(&mut self, marks: BoardMarks) -> Result<(), ActorProcessingErr> {
+    async fn apply(&mut self, mut marks: BoardMarks) -> Result<(), ActorProcessingErr> {
+        let erased = marks.take_erased();
         for (id, event_id, score) in marks.scores() {
             self.source.note(id, event_id, score);
         }
@@ -200,7 +201,24 @@ impl BoardState {
             let named = chunk.iter().filter(|(_, mark)| mark.named);
             self.renamed.ids.extend(named.map(|(id, _)| *id));
         }
+        self.forget(&erased);
         Ok(())
+    }
+
+    /// Begins a new life of the topic if what it remembers or shows is about somebody who was erased.
+    fn forget(&mut self, erased: &[u64]) {
+        let is_shown = |id: &u64| self.window.iter().any(|row| row.id == *id) || self.handle.topic.remembers(*id);
+        if !erased.iter().any(is_shown) {
+            return;
+        }
+        self.epoch = fresh_epoch();
+        self.window = self.read_window();
+        self.renamed = Renamed::default();
+        self.is_stale = false;
+        let epoch = Arc::clone(&self.epoch);
+        self.handle.shared.write(|data| data.epoch = epoch);
+        let snapshot = TopicSnapshot::Board(Arc::new(self.page()));
+        self.handle.topic.restart(Arc::clone(&self.epoch), 0, Some(snapshot));
     }
 
     /// Publishes and answers now if a message is due, or sees to it that it happens at the next tick.

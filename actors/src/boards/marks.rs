@@ -9,6 +9,7 @@ pub(crate) struct BoardMarks {
     rows: HashMap<u64, RowMark>,
     members: Option<RowMark>,
     reload: bool,
+    erased: Vec<u64>,
 }
 
 /// Why a row has to be looked at again.
@@ -49,6 +50,17 @@ impl BoardMarks {
         let members = self.members.get_or_insert_default();
         members.event_id = members.event_id.max(event_id);
         members.named |= named;
+    }
+
+    /// A person was erased: the row goes, and nothing may remember its name.
+    pub(crate) fn erased(&mut self, id: u64, event_id: u64) {
+        self.named(id, event_id);
+        self.erased.push(id);
+    }
+
+    /// Who was erased.
+    pub(super) fn take_erased(&mut self) -> Vec<u64> {
+        std::mem::take(&mut self.erased)
     }
 
     /// Anything may have changed without being told.

@@ -6,11 +6,13 @@ use crate::domain::action::Action;
 use crate::domain::event::{LEDGER_TYPES, LearnerEvent};
 use crate::domain::{Command, Earn, Progress, Rejection};
 use crate::error::EngineError;
-use crate::learners::parse;
+use crate::learners::{Beside, parse};
 use crate::roster::{RosterCommand, RosterJob, RosterOutcome, RosterState};
 use crate::views::{CorrectionOutcome, EarnOutcome, ProgressOutcome};
 use homeroom_schema::limits::COMMAND_DEADLINE;
-use homeroom_schema::records::{Append, AppendOutcome, KeyRecord, Row, StoredEvent, StreamKind};
+use homeroom_schema::records::{
+    Append, AppendOutcome, AuditRecord, AuditSubject, AuditedBy, KeyRecord, Row, StoredEvent, StreamKind,
+};
 use homeroom_schema::{EventId, ReferenceId, TimeMs, UnitId, UserId};
 
 impl Engine {
@@ -82,11 +84,13 @@ impl Engine {
         correction: Correction,
         reason: Option<String>,
         key: Option<KeyClaim>,
+        by: AuditedBy,
     ) -> Result<Pending<CorrectionOutcome>, EngineError> {
         let permit = self.admit()?;
         let entry = self.ledger_entry(event_id).await?;
         let entry = entry.ok_or(EngineError::UnknownEvent(event_id))?;
         let user_id = UserId::new(entry.stream.id).map_err(|_| EngineError::UnknownEvent(event_id))?;
+        self.roster().read().refuse_erased(user_id)?;
         let (event, _) = parse(&entry).map_err(|error| self.unavailable(&error))?;
         let (award, key_of_award) = award_behind(event_id, &event)?;
         let command = match correction {
@@ -100,12 +104,29 @@ impl Engine {
             },
         };
         let (answer, pending) = Pending::new(Some(Place::Command(permit)));
+        let beside = Beside {
+            note: reason,
+            audit: Some(AuditRecord {
+                at: self.inner.tree.context.clock.now(),
+                by,
+                act: match correction {
+                    Correction::Reverse => "award_reversed",
+                    Correction::Reinstate => "award_reinstated",
+                },
+                subject: Some(AuditSubject {
+                    kind: "user",
+                    id: user_id.get(),
+                }),
+                detail: format!("{{\"event_id\":{award}}}"),
+            }),
+        };
         let learners = &self.inner.tree.learners;
-        learners.correct(user_id, command, reason, key, answer).await?;
+        learners.correct(user_id, command, beside, key, answer).await?;
         Ok(pending)
     }
 
-    /// Changes roster or catalogue. `render` makes the answer that a keyed repeat gets.
+    /// Changes roster or catalogue, and keeps in the audit log who did. `render` makes the answer that a keyed repeat gets.
+    /// After an erasure no board and no team shows or remembers the name any more when this returns.
     ///
     /// # Errors
     /// As the command says.
@@ -113,12 +134,27 @@ impl Engine {
         &self,
         command: RosterCommand,
         key: Option<(KeyClaim, RenderRoster)>,
+        by: AuditedBy,
     ) -> Result<RosterOutcome, EngineError> {
+        let erased = match command {
+            RosterCommand::EraseUser { user_id, .. } => Some(user_id),
+            _ => None,
+        };
         let (answer, pending) = Pending::new(Some(Place::Command(self.admit()?)));
-        let job = RosterJob { command, key, answer };
+        let job = RosterJob {
+            command,
+            by,
+            key,
+            answer,
+        };
         let queued = self.inner.tree.roster_queue.push(job);
         queued.map_err(|_| EngineError::Stopping)?;
-        pending.outcome().await
+        let outcome = pending.outcome().await?;
+        if let Some(user_id) = erased {
+            self.inner.tree.learners.forget(user_id);
+            self.inner.tree.hub.settled().await;
+        }
+        Ok(outcome)
     }
 
     /// Keeps rows that belong to no stream (tokens, settings).
@@ -201,6 +237,7 @@ impl Engine {
 }
 
 pub(super) fn known_user(roster: &RosterState, user_id: UserId) -> Result<(), EngineError> {
+    roster.refuse_erased(user_id)?;
     let user = roster.active_user(user_id);
     user.map(|_| ()).ok_or(EngineError::UnknownUser(user_id))
 }

@@ -7,7 +7,7 @@ use crate::learners::parse;
 use crate::topics::{BoardName, Entry, Inbox, Message, Period, Position, TopicName};
 use crate::views::{BoardPage, LearnerView, TeamPerformance};
 use homeroom_schema::limits::{PAGE_MAX, READ_DEADLINE, STREAM_PAGE_MAX};
-use homeroom_schema::records::{KeyHash, KeyRecord, StoredEvent, StreamId};
+use homeroom_schema::records::{AuditEntry, AuditFilter, KeyHash, KeyRecord, StoredEvent, StreamId, TokenRecord};
 use homeroom_schema::{Store, StoreError, TeamId, UserId, Version};
 use std::future::Future;
 use std::sync::Arc;
@@ -44,7 +44,7 @@ impl Engine {
     /// Archived people have theirs still.
     ///
     /// # Errors
-    /// Unknown user; overloaded; timed out.
+    /// Unknown or erased user; overloaded; timed out.
     pub async fn learner(&self, user_id: UserId) -> Result<Arc<LearnerView>, EngineError> {
         self.ever_known(user_id)?;
         let _permit = self.admit_read()?;
@@ -54,7 +54,7 @@ impl Engine {
     /// Ledger entries before a version (none: from the newest), newest first. Archived people have theirs still.
     ///
     /// # Errors
-    /// Unknown user; the store is unavailable.
+    /// Unknown or erased user; the store is unavailable.
     pub async fn ledger(
         &self,
         user_id: UserId,
@@ -144,6 +144,33 @@ impl Engine {
         entries.map_err(|error| self.unavailable(&error))
     }
 
+    /// All events of a learner after a version, oldest first, at most a page of them: for an export.
+    ///
+    /// # Errors
+    /// Unknown or erased user; the store is unavailable.
+    pub async fn events_of(&self, user_id: UserId, after: Version) -> Result<Vec<StoredEvent>, EngineError> {
+        self.ever_known(user_id)?;
+        let stream = StreamId::learner(user_id);
+        self.reading(self.store().read_stream(stream, after, STREAM_PAGE_MAX))
+            .await
+    }
+
+    /// All tokens of a person, revoked and ended ones too.
+    ///
+    /// # Errors
+    /// When the store is unavailable.
+    pub async fn tokens_of(&self, user_id: UserId) -> Result<Vec<TokenRecord>, EngineError> {
+        self.reading(self.store().tokens_of(user_id)).await
+    }
+
+    /// Entries of the audit log, newest first, at most `limit`.
+    ///
+    /// # Errors
+    /// When the store is unavailable.
+    pub async fn audit(&self, filter: AuditFilter, limit: usize) -> Result<Vec<AuditEntry>, EngineError> {
+        self.reading(self.store().audit(filter, limit.min(PAGE_MAX + 1))).await
+    }
+
     /// Whether writes are possible now.
     ///
     /// # Errors
@@ -180,7 +207,9 @@ impl Engine {
     }
 
     fn ever_known(&self, user_id: UserId) -> Result<(), EngineError> {
-        let is_known = self.roster().read().users.contains_key(&user_id);
+        let roster = self.roster().read();
+        roster.refuse_erased(user_id)?;
+        let is_known = roster.users.contains_key(&user_id);
         is_known.then_some(()).ok_or(EngineError::UnknownUser(user_id))
     }
 }

@@ -286,6 +286,11 @@ impl<K: Kind> Family<K> {
         Ok(handle)
     }
 
+    /// All that are awake.
+    pub(crate) fn awake(&self) -> Vec<Arc<Handle<K>>> {
+        self.awake.iter().map(|entry| Arc::clone(entry.value())).collect()
+    }
+
     /// Calls `each` with every handle. It must not come back to this family.
     pub(crate) fn for_each(&self, mut each: impl FnMut(&Handle<K>)) {
         for entry in &self.awake {

@@ -137,6 +137,16 @@ pub(super) fn roster_changed(hub: &Hub, change: &RosterChange) {
         }
         _ => {}
     });
+    if !change.erased.is_empty() {
+        // Any of them may remember a message from when the person was there.
+        hub.boards().for_each(|handle| {
+            if !matches!(handle.key.0, BoardName::Teams) {
+                handle.mark(|marks| change.erased.iter().for_each(|id| marks.erased(id.get(), event_id)));
+            }
+        });
+        hub.teams()
+            .for_each(|handle| handle.mark(|marks| marks.erased(&change.erased, event_id)));
+    }
     // What units there are and who is enrolled where decides how far anybody is.
     let all = !change.units.is_empty() || !change.qualifications.is_empty();
     hub.teams().for_each(|handle| {

@@ -111,6 +111,7 @@ pub(crate) fn user_row(id: u64, name: &str, role: UserRole, archived: bool) -> R
         role,
         created_at: TimeMs(0),
         archived_at: archived.then_some(TimeMs(1)),
+        erased_at: None,
     })
 }
 
@@ -267,6 +268,7 @@ impl World {
             teams: Vec::new(),
             qualifications: Vec::new(),
             units: Vec::new(),
+            erased: Vec::new(),
         };
         for row in rows {
             match row {

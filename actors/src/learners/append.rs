@@ -7,7 +7,7 @@ use crate::domain::event::{EventMeta, LearnerEvent};
 use crate::domain::learner::{AwardStanding, ReceiptKey};
 use crate::journal::LearnerChange;
 use homeroom_schema::records::{
-    Append, KeyRecord, LearnerHead, NewEvent, PointsRecord, ProgressRecord, Row, StreamAppend, StreamId,
+    Append, AuditRecord, KeyRecord, LearnerHead, NewEvent, PointsRecord, ProgressRecord, Row, StreamAppend, StreamId,
 };
 use homeroom_schema::{EventId, QualificationId, ReferenceId, TimeMs, UnitId, UserId, Version};
 
@@ -17,6 +17,8 @@ pub(crate) struct Recording {
     pub(crate) recorded_at: TimeMs,
     /// The reason in words, kept beside the first fact.
     pub(crate) note: Option<String>,
+    /// The entry of the audit log.
+    pub(crate) audit: Option<AuditRecord>,
     /// The caller's key.
     pub(crate) key: Option<KeyRecord>,
 }
@@ -26,6 +28,7 @@ pub(crate) fn append(after: &Learner, expected: Version, events: &[LearnerEvent]
     let Recording {
         recorded_at,
         mut note,
+        audit,
         key,
     } = recording;
     let mut rows = Vec::with_capacity(events.len());
@@ -40,6 +43,7 @@ pub(crate) fn append(after: &Learner, expected: Version, events: &[LearnerEvent]
             note: note.take(),
         });
     }
+    rows.extend(audit.map(Row::Audit));
     let head = LearnerHead {
         user_id: after.user_id,
         version: after.version,

@@ -2,7 +2,7 @@
 
 use super::Context;
 use super::actor::{PutAway, UserActor, UserArgs, UserMsg};
-use super::pending::{Reply, Request};
+use super::pending::{Beside, Reply, Request};
 use super::shard::ShardMsg;
 use super::slot::Slot;
 use crate::domain::Command;
@@ -67,8 +67,15 @@ impl Learners {
         key: Option<KeyClaim>,
         answer: Answer<EarnOutcome>,
     ) -> Result<(), EngineError> {
-        self.command(user_id, command, is_passed_on, key, None, Reply::Earn(answer))
-            .await
+        self.command(
+            user_id,
+            command,
+            is_passed_on,
+            key,
+            Beside::default(),
+            Reply::Earn(answer),
+        )
+        .await
     }
 
     /// Hands progress to its learner, in the order of the calls.
@@ -79,7 +86,7 @@ impl Learners {
         key: Option<KeyClaim>,
         answer: Answer<ProgressOutcome>,
     ) -> Result<(), EngineError> {
-        self.command(user_id, command, false, key, None, Reply::Progress(answer))
+        self.command(user_id, command, false, key, Beside::default(), Reply::Progress(answer))
             .await
     }
 
@@ -88,12 +95,20 @@ impl Learners {
         &self,
         user_id: UserId,
         command: Command,
-        note: Option<String>,
+        beside: Beside,
         key: Option<KeyClaim>,
         answer: Answer<CorrectionOutcome>,
     ) -> Result<(), EngineError> {
-        self.command(user_id, command, false, key, note, Reply::Correct(answer))
+        self.command(user_id, command, false, key, beside, Reply::Correct(answer))
             .await
+    }
+
+    /// The person was erased: the topic forgets what it remembers, and whoever listens looks at their right again.
+    pub(crate) fn forget(&self, user_id: UserId) {
+        let slot = self.inner.slots.get(&user_id).map(|slot| Arc::clone(&slot));
+        if let Some(slot) = slot {
+            slot.topic.forget();
+        }
     }
 
     async fn command(
@@ -102,14 +117,14 @@ impl Learners {
         command: Command,
         is_passed_on: bool,
         key: Option<KeyClaim>,
-        note: Option<String>,
+        beside: Beside,
         reply: Reply,
     ) -> Result<(), EngineError> {
         let request = Box::new(Request {
             command,
             is_passed_on,
             key,
-            note,
+            beside,
             reply,
         });
         self.send(user_id, UserMsg::Command(request)).await

@@ -7,6 +7,7 @@ use crate::domain::{Command, Learner};
 use crate::engine::{Answer, KeyClaim};
 use crate::error::EngineError;
 use crate::views::{CorrectionOutcome, EarnOutcome, ProgressOutcome};
+use homeroom_schema::records::AuditRecord;
 use homeroom_schema::{EventId, ReferenceId, TimeMs, UnitId, UserId};
 
 /// A command that waits: for its commit, or for what was pending when it came.
@@ -56,13 +57,22 @@ pub(super) enum Basis {
     Unit(UnitId),
 }
 
+/// What a command has kept beside its facts, if it comes to any.
+#[derive(Default)]
+pub(crate) struct Beside {
+    /// Free text, with the first fact.
+    pub(crate) note: Option<String>,
+    /// Who did it.
+    pub(crate) audit: Option<AuditRecord>,
+}
+
 /// A command with everything that comes with it.
 pub(super) struct Request {
     pub(super) command: Command,
     /// A team's achievement is passed on to its members: whoever has it already gets no receipt.
     pub(super) is_passed_on: bool,
     pub(super) key: Option<KeyClaim>,
-    pub(super) note: Option<String>,
+    pub(super) beside: Beside,
     pub(super) reply: Reply,
 }
 

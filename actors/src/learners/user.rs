@@ -6,7 +6,7 @@
 mod durable;
 
 use super::append::{Changes, Recording, append};
-use super::pending::{Basis, PendingItem, Reply, Request};
+use super::pending::{Basis, Beside, PendingItem, Reply, Request};
 use super::{Context, UserMsg};
 use crate::domain::event::{EventMeta, LearnerEvent};
 use crate::domain::{Command, Decision, Learner, decide, evolve};
@@ -126,9 +126,11 @@ impl User {
             Some(_) => 201,
         };
         let outcome = key_outcome(decided, expected.plus(1));
+        let Beside { note, audit } = request.beside;
         let recording = Recording {
             recorded_at,
-            note: request.note.clone(),
+            note: note.clone(),
+            audit,
             key: request.key.map(|claim| claim.record(recorded_at, status, outcome)),
         };
         let append = append(decided, expected, &events, recording);
@@ -140,7 +142,7 @@ impl User {
         self.pending.push_back(PendingItem::Append {
             events,
             recorded_at,
-            note: request.note,
+            note,
             basis,
             reply: request.reply,
         });
@@ -158,6 +160,7 @@ impl User {
         let recording = Recording {
             recorded_at,
             note: None,
+            audit: None,
             key: Some(claim.record(recorded_at, 200, key_outcome(state, version))),
         };
         let append = append(state, state.version, &[], recording);

@@ -1,6 +1,7 @@
 //! The roster's actor: the only one that changes the roster. Commands that do not rest on one another share a commit.
 
 use super::alias::AliasSecret;
+use super::audit::Act;
 use super::event::RosterEvent;
 use super::plan::{Batch, NextIds, Plan, plan};
 use super::state::RosterState;
@@ -13,8 +14,10 @@ use crate::hub::Hub;
 use crate::journal::{Completion, Journal, Submission, event_at};
 use crate::supervision::{WorkQueue, monotonic};
 use homeroom_schema::limits::COMMAND_DEADLINE;
-use homeroom_schema::records::{Append, AppendOutcome, KeyOutcome, KeyRecord, NewEvent, Row, StreamAppend, StreamId};
-use homeroom_schema::{EventId, Store, StoreError, TimeMs, Version};
+use homeroom_schema::records::{
+    Append, AppendOutcome, AuditRecord, AuditedBy, KeyOutcome, KeyRecord, NewEvent, Row, StreamAppend, StreamId,
+};
+use homeroom_schema::{EventId, Store, StoreError, TimeMs, UserId, Version};
 use ractor::{Actor, ActorProcessingErr, ActorRef, SupervisionEvent};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -29,6 +32,7 @@ pub(crate) type RosterQueue = WorkQueue<RosterJob, RosterMsg>;
 /// One command with who wants to know.
 pub(crate) struct RosterJob {
     pub(crate) command: RosterCommand,
+    pub(crate) by: AuditedBy,
     pub(crate) key: Option<(KeyClaim, RenderRoster)>,
     pub(crate) answer: Answer<RosterOutcome>,
 }
@@ -153,11 +157,18 @@ impl RosterActorState {
         let next_before = self.next;
         let mut expected = self.args.roster.read().version;
         let mut submitted = Vec::with_capacity(jobs.len());
-        for RosterJob { command, key, answer } in jobs {
+        for RosterJob {
+            command,
+            by,
+            key,
+            answer,
+        } in jobs
+        {
             if self.is_stale {
                 answer.give(Err(EngineError::StoreUnavailable));
                 continue;
             }
+            let act = Act::of(&command);
             // Planned under the read lock: readers go on, and nobody else writes.
             let planned = plan(&self.args.roster.read(), &mut batch, &mut self.next, command, now);
             match planned {
@@ -165,7 +176,8 @@ impl RosterActorState {
                 Ok(plan) if plan.is_nothing(key.is_some()) => answer.give(Ok(plan.outcome)),
                 Ok(plan) => {
                     let events = plan.events.len();
-                    submitted.push(self.submit(plan, key, answer, expected, now));
+                    let audit = (!plan.rows.is_empty()).then(|| act.record(by, now, &plan.outcome));
+                    submitted.push(self.submit(plan, audit, key, answer, expected));
                     expected = expected.plus(events as u64);
                 }
             }
@@ -179,18 +191,22 @@ impl RosterActorState {
     fn submit(
         &self,
         plan: Plan,
+        audit: Option<AuditRecord>,
         key: Option<(KeyClaim, RenderRoster)>,
         answer: Answer<RosterOutcome>,
         expected: Version,
-        now: TimeMs,
     ) -> Submitted {
+        let now = self.args.clock.now();
         let key = key.map(|(claim, render)| {
             let (status, body) = render(&plan.outcome);
-            claim.record(now, status, KeyOutcome::Body(body))
+            KeyRecord {
+                about: person_named(&plan.outcome),
+                ..claim.record(now, status, KeyOutcome::Body(body))
+            }
         });
         let (tell, told) = oneshot::channel();
         self.args.journal.submit(Submission {
-            append: append(&plan, key, expected, now),
+            append: append(&plan, audit, key, expected, now),
             change: None,
             done: Completion::new(move |outcome| drop(tell.send(outcome))),
         });
@@ -288,7 +304,15 @@ impl Plan {
     }
 }
 
-fn append(plan: &Plan, key: Option<KeyRecord>, expected: Version, now: TimeMs) -> Append {
+/// Whose name an answer holds.
+fn person_named(outcome: &RosterOutcome) -> Option<UserId> {
+    match outcome {
+        RosterOutcome::User { user, .. } => Some(user.user_id),
+        _ => None,
+    }
+}
+
+fn append(plan: &Plan, audit: Option<AuditRecord>, key: Option<KeyRecord>, expected: Version, now: TimeMs) -> Append {
     let events: Vec<NewEvent> = plan.events.iter().map(|event| new_event(event, now)).collect();
     Append {
         stream: (!events.is_empty()).then_some(StreamAppend {
@@ -297,7 +321,7 @@ fn append(plan: &Plan, key: Option<KeyRecord>, expected: Version, now: TimeMs) -
             events,
             head: None,
         }),
-        rows: plan.rows.clone(),
+        rows: plan.rows.iter().cloned().chain(audit.map(Row::Audit)).collect(),
         key,
     }
 }

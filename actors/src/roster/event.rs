@@ -29,6 +29,8 @@ pub(crate) enum RosterEvent {
     Unenrolled { enrolments: Vec<EnrolmentRef> },
     /// Something was archived.
     Archived { entity: EntityKind, id: u64 },
+    /// A person was erased, and with that left all teams and enrolments.
+    UserErased { id: UserId },
 }
 
 /// A person as put.
@@ -93,6 +95,7 @@ impl RosterEvent {
             Self::Enrolled { .. } => "enrolled",
             Self::Unenrolled { .. } => "unenrolled",
             Self::Archived { .. } => "archived",
+            Self::UserErased { .. } => "user_erased",
         }
     }
 }

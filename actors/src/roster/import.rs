@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Display;
 
 /// Plans an import; it is alone in its batch.
-pub(super) fn plan(state: &RosterState, import: Import, now: TimeMs) -> Plan {
+pub(super) fn plan(state: &RosterState, mut import: Import, now: TimeMs) -> Plan {
     let errors = errors(state, &import);
     if !errors.is_empty() {
         return Plan {
@@ -25,6 +25,7 @@ pub(super) fn plan(state: &RosterState, import: Import, now: TimeMs) -> Plan {
             outcome: RosterOutcome::ImportRefused(errors),
         };
     }
+    let skipped_erased = leave_out_erased(state, &mut import);
     let mut upserts = Upserts {
         state,
         now,
@@ -39,12 +40,32 @@ pub(super) fn plan(state: &RosterState, import: Import, now: TimeMs) -> Plan {
         teams: upserts.teams(import.teams),
         team_members: upserts.team_members(import.team_members),
         enrolments: upserts.enrolments(import.enrolments),
+        skipped_erased,
     };
     Plan {
         rows: upserts.rows,
         events: upserts.events,
         outcome,
     }
+}
+
+/// Takes the rows of erased people out, and says whose they were.
+fn leave_out_erased(state: &RosterState, import: &mut Import) -> Vec<UserId> {
+    let mut skipped = BTreeSet::new();
+    let mut is_kept = |user_id: UserId| {
+        let is_erased = state.refuse_erased(user_id).is_err();
+        if is_erased {
+            skipped.insert(user_id);
+        }
+        !is_erased
+    };
+    import.users.retain(|row| is_kept(row.0));
+    for team in &mut import.teams {
+        team.2 = team.2.filter(|mentor_id| is_kept(*mentor_id));
+    }
+    import.team_members.retain(|row| is_kept(row.1));
+    import.enrolments.retain(|row| is_kept(row.1));
+    skipped.into_iter().collect()
 }
 
 /// The first bad rows, at most [`PROBLEM_ERRORS_MAX`].
@@ -54,7 +75,9 @@ fn errors(state: &RosterState, import: &Import) -> Vec<ImportError> {
     let teams: BTreeSet<_> = import.teams.iter().map(|row| row.0).collect();
     let no_qualification =
         |id: QualificationId| !qualifications.contains(&id) && state.active_qualification(id).is_none();
-    let no_user = |id: UserId| !users.contains(&id) && state.active_user(id).is_none();
+    // Rows of erased people are left out, whatever they say.
+    let no_user =
+        |id: UserId| !users.contains(&id) && state.active_user(id).is_none() && state.refuse_erased(id).is_ok();
     let no_team = |id: TeamId| !teams.contains(&id) && state.active_team(id).is_none();
 
     let units = import.units.iter().enumerate().filter_map(|(index, row)| {
@@ -100,7 +123,7 @@ fn overfull(state: &RosterState, import: &Import) -> Vec<ImportError> {
     let mut teams: HashMap<TeamId, (usize, BTreeSet<UserId>)> = HashMap::new();
     let mut errors = Vec::new();
     for (index, (team_id, user_id, _)) in import.team_members.iter().enumerate() {
-        if state.membership(*team_id, *user_id).is_some() {
+        if state.membership(*team_id, *user_id).is_some() || state.refuse_erased(*user_id).is_err() {
             continue;
         }
         let team = teams.entry(*team_id);
@@ -189,6 +212,7 @@ impl Upserts<'_> {
                 role: role.or(before.map(|user| user.role)).unwrap_or(UserRole::Student),
                 created_at: before.map_or(self.now, |user| user.created_at),
                 archived_at: None,
+                erased_at: None,
             };
             if before != Some(&row) {
                 put.push(UserPut {

@@ -51,7 +51,8 @@ pub(crate) struct Batch {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Touched {
+pub(super) enum Touched {
+    User(UserId),
     Entity(Entity),
     Member(TeamId, UserId),
     Enrolment(QualificationId, UserId),
@@ -60,7 +61,8 @@ enum Touched {
 impl Batch {
     /// Takes a command in, unless it rests on what the batch changes: then it has to wait for the next one.
     pub(crate) fn admits(&mut self, command: &RosterCommand) -> bool {
-        if matches!(command, RosterCommand::Import(_)) {
+        // An erasure touches whatever names the person.
+        if matches!(command, RosterCommand::Import(_) | RosterCommand::EraseUser { .. }) {
             let is_alone = !self.is_full && self.written.is_empty() && self.read.is_empty();
             self.is_full = true;
             return is_alone;
@@ -78,13 +80,13 @@ impl Batch {
         !conflicts
     }
 
-    fn gives(&mut self, entity: Entity) -> bool {
-        self.written.insert(Touched::Entity(entity))
+    fn gives(&mut self, id: Touched) -> bool {
+        self.written.insert(id)
     }
 }
 
 fn touches(command: &RosterCommand) -> (Vec<Touched>, Vec<Touched>) {
-    let user = |id: &UserId| Touched::Entity(Entity::User(*id));
+    let user = |id: &UserId| Touched::User(*id);
     let qualification = |id: &QualificationId| Touched::Entity(Entity::Qualification(*id));
     let unit = |id: &UnitId| Touched::Entity(Entity::Unit(*id));
     let team = |id: &TeamId| Touched::Entity(Entity::Team(*id));
@@ -134,7 +136,7 @@ fn touches(command: &RosterCommand) -> (Vec<Touched>, Vec<Touched>) {
             vec![Touched::Enrolment(*qualification_id, *user_id)],
             vec![qualification(qualification_id), user(user_id)],
         ),
-        RosterCommand::Import(_) => (vec![], vec![]),
+        RosterCommand::Import(_) | RosterCommand::EraseUser { .. } => (vec![], vec![]),
     }
 }
 
@@ -154,6 +156,7 @@ pub(crate) fn plan(
     };
     match command {
         RosterCommand::PutUser { .. } | RosterCommand::PatchUser { .. } => planner.user(command),
+        RosterCommand::EraseUser { user_id, erased_at } => planner.erase(user_id, erased_at),
         RosterCommand::PutQualification { .. } | RosterCommand::PatchQualification { .. } => {
             planner.qualification(command)
         }

@@ -2,8 +2,10 @@
 
 use super::alias::AliasSecret;
 use crate::domain::course::Course;
+use crate::error::EngineError;
 use homeroom_schema::records::{
     EnrolmentRecord, MemberRecord, QualificationRecord, RosterRecords, Row, TeamRecord, UnitRecord, UserRecord,
+    UserRole,
 };
 use homeroom_schema::{EventId, QualificationId, TeamId, TimeMs, UnitId, UserId, Version};
 use std::collections::{BTreeMap, BTreeSet};
@@ -94,6 +96,7 @@ impl RosterState {
             is_catalogue_changed |= matches!(row, Row::Unit(_) | Row::Qualification(_));
             match row {
                 Row::User(user) => drop(self.users.insert(user.user_id, user)),
+                Row::Erased { user_id, erased_at } => self.erase(user_id, erased_at),
                 Row::Qualification(row) => drop(self.qualifications.insert(row.qualification_id, row)),
                 Row::Unit(unit) => self.put_unit(unit),
                 Row::Team(team) => self.put_team(team),
@@ -109,6 +112,34 @@ impl RosterState {
         }
         if is_catalogue_changed {
             self.everything = self.course_of_everything();
+        }
+    }
+
+    /// What the store does with the same row.
+    fn erase(&mut self, user_id: UserId, erased_at: TimeMs) {
+        let before = self.users.remove(&user_id);
+        let user = UserRecord {
+            user_id,
+            name: String::new(),
+            alias: None,
+            role: before.as_ref().map_or(UserRole::Student, |user| user.role),
+            created_at: before.as_ref().map_or(erased_at, |user| user.created_at),
+            archived_at: before.as_ref().and_then(|user| user.archived_at).or(Some(erased_at)),
+            erased_at: before.and_then(|user| user.erased_at).or(Some(erased_at)),
+        };
+        self.users.insert(user_id, user);
+        let member_of: Vec<_> = self.memberships_of(user_id).map(|(team_id, _)| team_id).collect();
+        member_of
+            .into_iter()
+            .for_each(|team_id| self.remove_member(team_id, user_id));
+        let enrolled: Vec<_> = self.enrolments_of(user_id).map(|(id, _)| id).collect();
+        enrolled.into_iter().for_each(|id| self.unenrol(id, user_id));
+        let mentored: Vec<_> = self.mentor_links(user_id).collect();
+        for team_id in mentored {
+            self.mentored_by.remove(&(user_id, team_id));
+            if let Some(team) = self.teams.get_mut(&team_id) {
+                team.mentor_id = None;
+            }
         }
     }
 
@@ -165,6 +196,43 @@ impl RosterState {
         self.users.get(&user_id).filter(|user| user.archived_at.is_none())
     }
 
+    /// Refuses a person who was erased.
+    pub(crate) fn refuse_erased(&self, user_id: UserId) -> Result<(), EngineError> {
+        let user = self.users.get(&user_id);
+        let is_erased = user.is_some_and(|user| user.erased_at.is_some());
+        if is_erased {
+            Err(EngineError::Erased(user_id))
+        } else {
+            Ok(())
+        }
+    }
+
+    /// All teams that name a person, archived ones too: as a member or as their mentor.
+    pub(crate) fn teams_naming(&self, user_id: UserId) -> impl Iterator<Item = TeamId> {
+        let member = self.memberships_of(user_id).map(|(team_id, _)| team_id);
+        member.chain(self.mentor_links(user_id))
+    }
+
+    /// All memberships of a person, those in archived teams too, rising.
+    pub(crate) fn memberships_of(&self, user_id: UserId) -> impl Iterator<Item = (TeamId, &Membership)> {
+        let teams = links_of(&self.teams_of, user_id);
+        teams.filter_map(move |team_id| Some((team_id, self.membership(team_id, user_id)?)))
+    }
+
+    /// All enrolments of a person, those in archived qualifications too, rising.
+    pub(crate) fn enrolments_of(&self, user_id: UserId) -> impl Iterator<Item = (QualificationId, TimeMs)> {
+        let of = |qualification_id| (user_id, qualification_id);
+        let enrolments = self
+            .enrolments
+            .range(of(QualificationId::MIN)..=of(QualificationId::MAX));
+        enrolments.map(|((_, id), at)| (*id, *at))
+    }
+
+    /// All teams whose mentor a person is, archived ones too, rising.
+    pub(crate) fn mentor_links(&self, user_id: UserId) -> impl Iterator<Item = TeamId> {
+        links_of(&self.mentored_by, user_id)
+    }
+
     pub(crate) fn active_team(&self, team_id: TeamId) -> Option<&TeamRecord> {
         self.teams.get(&team_id).filter(|team| team.archived_at.is_none())
     }
@@ -214,10 +282,7 @@ impl RosterState {
     }
 
     fn active<'a>(&'a self, links: &'a BTreeSet<(UserId, TeamId)>, of: UserId) -> impl Iterator<Item = TeamId> + 'a {
-        let teams = links
-            .range((of, TeamId::MIN)..=(of, TeamId::MAX))
-            .map(|(_, team_id)| *team_id);
-        teams.filter(|team_id| self.active_team(*team_id).is_some())
+        links_of(links, of).filter(|team_id| self.active_team(*team_id).is_some())
     }
 
     /// Whether somebody is enrolled, whatever is archived.
@@ -234,12 +299,9 @@ impl RosterState {
 
     /// Enrolments in archived qualifications count for nothing; whoever has no others is in all units.
     pub(crate) fn course(&self, user_id: UserId) -> Course {
-        let of = |qualification_id| (user_id, qualification_id);
-        let enrolled = self
-            .enrolments
-            .range(of(QualificationId::MIN)..=of(QualificationId::MAX));
-        let qualifications: Vec<_> = enrolled
-            .map(|((_, id), _)| *id)
+        let qualifications: Vec<_> = self
+            .enrolments_of(user_id)
+            .map(|(id, _)| id)
             .filter(|id| self.active_qualification(*id).is_some())
             .map(|id| (id, self.units_of_qualification(id)))
             .collect();
@@ -283,4 +345,9 @@ impl RosterState {
         let units = self.units_of.range((id, UnitId::MIN)..=(id, UnitId::MAX));
         units.map(|(_, unit_id)| *unit_id).collect()
     }
+}
+
+fn links_of(links: &BTreeSet<(UserId, TeamId)>, of: UserId) -> impl Iterator<Item = TeamId> {
+    let teams = links.range((of, TeamId::MIN)..=(of, TeamId::MAX));
+    teams.map(|(_, team_id)| *team_id)
 }

@@ -12,12 +12,19 @@ pub(super) fn touched(before: &RosterState, rows: &[Row], event_id: EventId) -> 
     let mut teams: BTreeSet<TeamId> = BTreeSet::new();
     let mut qualifications: BTreeSet<QualificationId> = BTreeSet::new();
     let mut units: BTreeSet<UnitId> = BTreeSet::new();
+    let mut erased: Vec<UserId> = Vec::new();
     for row in rows {
         match row {
             Row::User(user) => {
                 users.insert(user.user_id);
                 // Archived members leave their teams' boards, and come back to them.
                 teams.extend(before.teams_of(user.user_id));
+            }
+            Row::Erased { user_id, .. } => {
+                erased.push(*user_id);
+                users.insert(*user_id);
+                teams.extend(before.teams_naming(*user_id));
+                qualifications.extend(before.enrolments_of(*user_id).map(|(id, _)| id));
             }
             Row::Qualification(row) => drop(qualifications.insert(row.qualification_id)),
             Row::Unit(unit) => {
@@ -49,5 +56,6 @@ pub(super) fn touched(before: &RosterState, rows: &[Row], event_id: EventId) -> 
         teams: teams.into_iter().collect(),
         qualifications: qualifications.into_iter().collect(),
         units: units.into_iter().collect(),
+        erased,
     }
 }

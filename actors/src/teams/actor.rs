@@ -191,8 +191,21 @@ impl TeamState {
         }
         self.members.completed(&self.hub, &marks.completed);
         self.fold(&marks);
+        self.forget(&marks.erased);
         self.handle.gate.apply(sent);
         Ok(())
+    }
+
+    /// Begins a new life of the topic if what it remembers or shows is about somebody who was erased.
+    fn forget(&mut self, erased: &[UserId]) {
+        let is_shown = |id: &UserId| self.published.names(id.get()) || self.handle.topic.remembers(id.get());
+        if !erased.iter().any(is_shown) {
+            return;
+        }
+        self.epoch = fresh_epoch();
+        self.published = Arc::clone(&self.performance);
+        let snapshot = TopicSnapshot::Team(Arc::clone(&self.performance));
+        self.handle.topic.restart(Arc::clone(&self.epoch), 0, Some(snapshot));
     }
 
     /// Makes the performance of now the one that is read.

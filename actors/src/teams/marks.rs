@@ -20,6 +20,8 @@ pub(crate) struct TeamMarks {
     pub(super) members: bool,
     /// Anything may have changed without being told.
     pub(super) reload: bool,
+    /// Who was erased: nothing may remember their names.
+    pub(super) erased: Vec<UserId>,
 }
 
 impl TeamMarks {
@@ -49,6 +51,12 @@ impl TeamMarks {
     pub(crate) fn members(&mut self, event_id: u64) {
         self.roster(event_id);
         self.members = true;
+    }
+
+    /// People were erased: if they were members, they are no longer, and nothing may remember their names.
+    pub(crate) fn erased(&mut self, user_ids: &[UserId], event_id: u64) {
+        self.members(event_id);
+        self.erased.extend(user_ids);
     }
 
     /// The board of teams, at this version, gives the team another rank than it knows.

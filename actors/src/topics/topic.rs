@@ -115,6 +115,19 @@ impl Topic {
         self.wake();
     }
 
+    /// Forgets all messages and wakes who listens: whoever is behind the head gets the state in their place.
+    pub fn forget(&self) {
+        self.state.write().ring.clear();
+        self.wake();
+    }
+
+    /// Whether a remembered message is about a row or person with this id.
+    #[must_use]
+    pub fn remembers(&self, id: u64) -> bool {
+        let state = self.state.read();
+        state.ring.iter().any(|entry| entry.message.is_about(id))
+    }
+
     /// Begins a new life: nothing of the old one is remembered, and readers are told.
     pub fn restart(&self, epoch: Arc<str>, head: u64, snapshot: Option<TopicSnapshot>) {
         *self.state.write() = State {

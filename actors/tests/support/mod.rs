@@ -11,7 +11,7 @@ use homeroom_actors::engine::{EarnRequest, KeyClaim, ProgressRequest};
 use homeroom_actors::roster::{Import, RosterCommand, RosterOutcome};
 use homeroom_actors::views::{EarnOutcome, LearnerView};
 use homeroom_actors::{Clock, Engine, EngineError, EngineSettings};
-use homeroom_schema::records::{KeyHash, StreamId, UserRole};
+use homeroom_schema::records::{AuditedBy, KeyHash, StreamId, UserRole};
 use homeroom_schema::{
     EventId, MemoryStore, QualificationId, ReferenceId, SqliteOptions, SqliteStore, Store, TeamId, TimeMs, UnitId,
     UserId, Version,
@@ -137,7 +137,11 @@ impl School {
 
     pub async fn import(&self, people: u64) {
         let import = RosterCommand::Import(Box::new(school(people)));
-        let outcome = self.engine.change_roster(import, None).await.unwrap();
+        let outcome = self
+            .engine
+            .change_roster(import, None, AuditedBy::default())
+            .await
+            .unwrap();
         assert!(matches!(outcome, RosterOutcome::Imported { .. }), "{outcome:?}");
     }
 

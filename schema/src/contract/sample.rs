@@ -55,6 +55,7 @@ pub fn key(number: u64, created_at: TimeMs) -> KeyRecord {
         hash: key_hash(number),
         fingerprint: key_hash(number + 1_000_000).0,
         created_at,
+        about: None,
         status: 201,
         outcome,
     }
@@ -187,6 +188,7 @@ pub fn student(number: u64) -> UserRecord {
         role: UserRole::Student,
         created_at: TimeMs(number.cast_signed()),
         archived_at: None,
+        erased_at: None,
     }
 }
 

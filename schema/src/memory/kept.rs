@@ -3,11 +3,11 @@
 mod reads;
 
 use super::faults::Faults;
-use crate::ids::{EventId, QualificationId, ReferenceId, TeamId, TimeMs, TokenId, UnitId, UserId, Version};
+use crate::ids::{AuditId, EventId, QualificationId, ReferenceId, TeamId, TimeMs, TokenId, UnitId, UserId, Version};
 use crate::records::{
-    AchievementRecord, Append, AppendOutcome, EnrolmentRecord, KeyHash, KeyRecord, LearnerHead, MemberRecord,
-    PointsRecord, ProgressRecord, QualificationRecord, Row, SnapshotRecord, StoredEvent, StreamAppend, StreamId,
-    StreamKind, TeamRecord, TokenRecord, UnitRecord, UserRecord,
+    AchievementRecord, Append, AppendOutcome, AuditEntry, AuditRecord, EnrolmentRecord, KeyHash, KeyRecord,
+    LearnerHead, MemberRecord, PointsRecord, ProgressRecord, QualificationRecord, Row, SnapshotRecord, StoredEvent,
+    StreamAppend, StreamId, StreamKind, TeamRecord, TokenRecord, UnitRecord, UserRecord, UserRole,
 };
 use crate::store::StoreError;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -34,6 +34,7 @@ pub(super) struct Kept {
     keys: HashMap<KeyHash, KeyRecord>,
     snapshots: HashMap<StreamId, SnapshotRecord>,
     settings: BTreeMap<String, String>,
+    audit: Vec<AuditEntry>,
     batches: u64,
 }
 
@@ -62,6 +63,7 @@ impl Default for Kept {
             tokens: BTreeMap::new(),
             keys: HashMap::new(),
             snapshots: HashMap::new(),
+            audit: Vec::new(),
             batches: 0,
         }
     }
@@ -131,7 +133,7 @@ impl Kept {
         let (mut users, mut teams, mut qualifications) = (HashSet::new(), HashSet::new(), HashSet::new());
         for row in rows() {
             match row {
-                Row::User(user) => drop(users.insert(user.user_id)),
+                Row::User(UserRecord { user_id, .. }) | Row::Erased { user_id, .. } => drop(users.insert(*user_id)),
                 Row::Team(team) => drop(teams.insert(team.team_id)),
                 Row::Qualification(row) => drop(qualifications.insert(row.qualification_id)),
                 _ => {}
@@ -180,6 +182,8 @@ impl Kept {
             events,
             head,
         } = append;
+        let is_erased = |user: &UserRecord| user.erased_at.is_some() && StreamId::learner(user.user_id) == stream;
+        let has_notes = !UserId::new(stream.id).is_ok_and(|id| self.users.get(&id).is_some_and(is_erased));
         let (places, mut version) = (self.streams.entry(stream).or_default(), expected);
         for event in events {
             version = version.plus(1);
@@ -193,7 +197,7 @@ impl Kept {
                 occurred_at: event.occurred_at,
                 recorded_at: event.recorded_at,
                 body: event.body,
-                note: event.note,
+                note: event.note.filter(|_| has_notes),
             });
         }
         if stream.kind == StreamKind::Learner
@@ -213,7 +217,7 @@ impl Kept {
 
     fn apply_row(&mut self, row: Row, first: usize) {
         match row {
-            Row::User(row) => drop(self.users.insert(row.user_id, row)),
+            Row::User(row) => self.put_user(row),
             Row::Qualification(row) => drop(self.qualifications.insert(row.qualification_id, row)),
             Row::Unit(row) => drop(self.units.insert(row.unit_id, row)),
             Row::Team(row) => drop(self.teams.insert(row.team_id, row)),
@@ -249,8 +253,53 @@ impl Kept {
                 }
             }
             Row::Token(row) => drop(self.tokens.insert(row.token_id, row)),
+            Row::Erased { user_id, erased_at } => self.erase(user_id, erased_at),
+            Row::Audit(record) => self.add_audit(record),
             Row::Setting { name, value } => drop(self.settings.insert(name, value)),
         }
+    }
+
+    fn put_user(&mut self, row: UserRecord) {
+        let erased_at = self.users.get(&row.user_id).and_then(|user| user.erased_at);
+        self.users.insert(row.user_id, UserRecord { erased_at, ..row });
+    }
+
+    fn erase(&mut self, user_id: UserId, erased_at: TimeMs) {
+        let user = self.users.entry(user_id).or_insert_with(|| UserRecord {
+            user_id,
+            name: String::new(),
+            alias: None,
+            role: UserRole::Student,
+            created_at: erased_at,
+            archived_at: None,
+            erased_at: None,
+        });
+        user.name.clear();
+        user.alias = None;
+        user.archived_at.get_or_insert(erased_at);
+        user.erased_at.get_or_insert(erased_at);
+        self.members.retain(|(_, member), _| *member != user_id);
+        self.enrolments.retain(|(_, learner), _| *learner != user_id);
+        for team in self.teams.values_mut() {
+            team.mentor_id = team.mentor_id.filter(|mentor| *mentor != user_id);
+        }
+        self.tokens.retain(|_, token| token.user_id != Some(user_id));
+        let stream = StreamId::learner(user_id);
+        for event in self.events.iter_mut().filter(|event| event.stream == stream) {
+            event.note = None;
+        }
+        self.keys.retain(|_, key| key.about != Some(user_id));
+    }
+
+    fn add_audit(&mut self, record: AuditRecord) {
+        self.audit.push(AuditEntry {
+            audit_id: AuditId::new(self.audit.len() as u64 + 1).unwrap_or(AuditId::MAX),
+            at: record.at,
+            by: record.by,
+            act: record.act.to_owned(),
+            subject: record.subject.map(|subject| (subject.kind.to_owned(), subject.id)),
+            detail: record.detail,
+        });
     }
 
     pub(super) fn save_snapshots(&mut self, snapshots: Vec<SnapshotRecord>) {

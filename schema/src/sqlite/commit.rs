@@ -2,7 +2,7 @@
 
 use super::errors::{Failure, Stage, failure};
 use super::rows;
-use crate::ids::{EventId, Version};
+use crate::ids::{EventId, UserId, Version};
 use crate::queries as q;
 use crate::records::{Append, AppendOutcome, KeyOutcome, KeyRecord, StreamAppend, StreamId, StreamKind};
 use rusqlite::types::Null;
@@ -234,10 +234,16 @@ impl<'c> Batch<'c> {
                 self.counters.last_batch_no,
                 event.body,
             ])?;
-            if let Some(note) = &event.note {
-                self.connection
-                    .prepare_cached(q::INSERT_NOTE)?
-                    .execute(params![event_id, note])?;
+            match &event.note {
+                None => {}
+                Some(note) if append.stream.kind == StreamKind::Learner => {
+                    let mut keep = self.connection.prepare_cached(q::INSERT_LEARNER_NOTE)?;
+                    keep.execute(params![event_id, note, id])?;
+                }
+                Some(note) => {
+                    let mut keep = self.connection.prepare_cached(q::INSERT_NOTE)?;
+                    keep.execute(params![event_id, note])?;
+                }
             }
         }
         Ok(())
@@ -245,6 +251,7 @@ impl<'c> Batch<'c> {
 
     fn insert_key(&mut self, key: &KeyRecord) -> rusqlite::Result<()> {
         let (hash, fingerprint) = (key.hash.0.as_slice(), key.fingerprint.as_slice());
+        let about = key.about.map(UserId::as_i64);
         match &key.outcome {
             KeyOutcome::Event {
                 stream,
@@ -262,6 +269,7 @@ impl<'c> Batch<'c> {
                 sql(*total),
                 level,
                 Null,
+                about,
             ])?,
             KeyOutcome::Body(body) => self.insert_key.execute(params![
                 hash,
@@ -274,6 +282,7 @@ impl<'c> Batch<'c> {
                 Null,
                 Null,
                 body,
+                about,
             ])?,
         };
         Ok(())

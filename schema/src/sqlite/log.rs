@@ -7,7 +7,7 @@ use rusqlite::{Connection, ErrorCode};
 use std::cell::Cell;
 use std::ffi::c_int;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Bytes of one page in the log: the page and its header.
 const FRAME_BYTES: u64 = 4_096 + 24;
@@ -16,6 +16,8 @@ const FRAME_BYTES: u64 = 4_096 + 24;
 const WAL_BUSY_BYTES: u64 = WAL_RESTART_BYTES / 4 * 3;
 /// How long a restart of the log waits for readers: commits wait behind it.
 const RESTART_WAIT: Duration = Duration::from_millis(250);
+/// How long after a failed attempt to empty the log the next one comes.
+const EMPTY_AGAIN: Duration = Duration::from_secs(1);
 
 const _: () = assert!(WAL_PASSIVE_BYTES <= WAL_BUSY_BYTES && WAL_BUSY_BYTES < WAL_RESTART_BYTES);
 
@@ -47,6 +49,8 @@ pub(super) fn bytes_on_disk(file: &Path) -> u64 {
 pub(super) struct Log {
     /// Bytes at the last attempt to write back: the next one comes when there is enough new.
     tried: u64,
+    /// The log may hold what was erased since: it is to be emptied, not before this moment.
+    empty_from: Option<Instant>,
 }
 
 impl Log {
@@ -57,7 +61,23 @@ impl Log {
 
     /// Whether a pause should be used to write back.
     pub(super) fn wants_pause(&mut self) -> bool {
-        self.grown() >= WAL_PASSIVE_BYTES
+        self.is_to_be_emptied() || self.grown() >= WAL_PASSIVE_BYTES
+    }
+
+    /// From now on the log holds something that was erased: it is emptied as soon as no reader needs it any more.
+    pub(super) fn must_be_emptied(&mut self) {
+        self.empty_from = Some(Instant::now());
+    }
+
+    /// How long until the next attempt to empty the log; nothing if none is due.
+    pub(super) fn emptying_in(&self) -> Duration {
+        let due = self.empty_from.filter(|_| self.tried >= Self::bytes());
+        due.map_or(Duration::ZERO, |due| due.saturating_duration_since(Instant::now()))
+    }
+
+    /// Whether the log holds something that was erased.
+    pub(super) const fn is_to_be_emptied(&self) -> bool {
+        self.empty_from.is_some()
     }
 
     fn grown(&mut self) -> u64 {
@@ -73,11 +93,12 @@ impl Log {
     pub(super) fn after_batch(&mut self, connection: &Connection) -> rusqlite::Result<()> {
         let bytes = Self::bytes();
         metrics::gauge!("homeroom_wal_bytes").set(bytes as f64);
+        self.empty_if_due(connection)?;
         let grown = self.grown();
         if bytes >= WAL_RESTART_BYTES && grown >= WAL_PASSIVE_BYTES {
             self.restart(connection)
         } else if grown >= WAL_BUSY_BYTES {
-            self.write_back(connection, "PRAGMA wal_checkpoint(PASSIVE)")
+            self.write_back(connection, "PRAGMA wal_checkpoint(PASSIVE)").map(drop)
         } else {
             Ok(())
         }
@@ -85,39 +106,53 @@ impl Log {
 
     /// In a pause: writes back without holding anybody up.
     pub(super) fn in_pause(&mut self, connection: &Connection) -> rusqlite::Result<()> {
-        if self.wants_pause() {
-            self.write_back(connection, "PRAGMA wal_checkpoint(PASSIVE)")
+        self.empty_if_due(connection)?;
+        if self.grown() >= WAL_PASSIVE_BYTES {
+            self.write_back(connection, "PRAGMA wal_checkpoint(PASSIVE)").map(drop)
         } else {
             Ok(())
         }
     }
 
+    /// Writes everything into the file and cuts the log to nothing, if that is due and readers let go of it soon enough.
+    pub(super) fn empty_if_due(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+        if self.empty_from.is_none_or(|from| Instant::now() < from) {
+            return Ok(());
+        }
+        connection.busy_timeout(RESTART_WAIT)?;
+        let emptied = self.write_back(connection, "PRAGMA wal_checkpoint(TRUNCATE)");
+        connection.busy_timeout(BUSY_TIMEOUT)?;
+        self.empty_from = (!emptied?).then(|| Instant::now() + EMPTY_AGAIN);
+        Ok(())
+    }
+
     /// At the end: everything into the file, and an empty log.
     pub(super) fn at_close(&mut self, connection: &Connection) -> rusqlite::Result<()> {
-        self.write_back(connection, "PRAGMA wal_checkpoint(TRUNCATE)")
+        self.write_back(connection, "PRAGMA wal_checkpoint(TRUNCATE)").map(drop)
     }
 
     fn restart(&mut self, connection: &Connection) -> rusqlite::Result<()> {
         connection.busy_timeout(RESTART_WAIT)?;
         let done = self.write_back(connection, "PRAGMA wal_checkpoint(RESTART)");
         connection.busy_timeout(BUSY_TIMEOUT)?;
-        done
+        done.map(drop)
     }
 
-    fn write_back(&mut self, connection: &Connection, pragma: &str) -> rusqlite::Result<()> {
+    /// Returns whether nobody was in the way.
+    fn write_back(&mut self, connection: &Connection, pragma: &str) -> rusqlite::Result<bool> {
         self.tried = Self::bytes();
-        let started = std::time::Instant::now();
+        let started = Instant::now();
         match connection.query_row(pragma, [], |row| row.get::<_, i64>(0)) {
             // Busy means that a reader still needs the log: the next attempt comes when it has grown again.
             Ok(busy) => {
-                if busy == 0 && pragma.contains("RESTART") {
+                if busy == 0 && !pragma.contains("PASSIVE") {
                     PAGES.set(0);
                     self.tried = 0;
                 }
                 tracing::debug!(pragma, busy, log_bytes = self.tried, elapsed = ?started.elapsed(), "log written back");
-                Ok(())
+                Ok(busy == 0)
             }
-            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => Ok(()),
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => Ok(false),
             Err(error) => Err(error),
         }
     }

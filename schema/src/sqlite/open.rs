@@ -23,6 +23,13 @@ pub(super) struct Place {
     durability: Durability,
 }
 
+/// The file, opened for the writer the first time.
+pub(super) struct Opened {
+    pub(super) connection: Connection,
+    /// Whether the node before did not stop in order.
+    pub(super) was_cut_off: bool,
+}
+
 /// Takes the directory for this process, and makes it if need be. The system lets go of the lock when the process ends,
 /// however it ends.
 pub(super) fn lock(directory: &Path) -> Result<File, StoreError> {
@@ -60,11 +67,16 @@ impl Place {
     }
 
     /// Opens the file for the writer the first time: checks it, and brings its tables up to date.
-    pub(super) fn open_writer(&self) -> Result<Connection, StoreError> {
+    pub(super) fn open_writer(&self) -> Result<Opened, StoreError> {
+        // A node that stops in order leaves no log.
+        let was_cut_off = log::bytes_on_disk(&self.file) > 0;
         let mut connection = self.connect_writer()?;
         migrate::run(&mut connection, SQLITE)?;
         self.check_structure(&connection)?;
-        Ok(connection)
+        Ok(Opened {
+            connection,
+            was_cut_off,
+        })
     }
 
     /// Opens the file for the writer again, after its handle was lost.
@@ -113,6 +125,7 @@ impl Place {
              PRAGMA cache_size = -65536;
              PRAGMA temp_store = MEMORY;
              PRAGMA foreign_keys = ON;
+             PRAGMA secure_delete = ON;
              PRAGMA mmap_size = 0;"
         ))?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);

@@ -1,11 +1,12 @@
 //! Everything that is read, as functions from a connection to records. No threads, no writing.
 
-use crate::ids::{EventId, IdError, QualificationId, TimeMs, UserId, Version};
+use crate::ids::{AuditId, EventId, IdError, QualificationId, TimeMs, UserId, Version};
 use crate::queries as q;
 use crate::records::{
-    AchievementRecord, CompletedUnit, EnrolmentRecord, KeyHash, KeyOutcome, KeyRecord, LearnerHead, MemberRecord,
-    ProgressRecord, QualificationRecord, QualificationStanding, RosterRecords, SnapshotRecord, StoredEvent, StreamId,
-    StreamKind, TeamAwardRecord, TeamRecord, TokenRecord, TokenRole, UnitRecord, UserRecord, UserRole,
+    AchievementRecord, AuditEntry, AuditFilter, AuditedBy, CompletedUnit, EnrolmentRecord, KeyHash, KeyOutcome,
+    KeyRecord, LearnerHead, MemberRecord, ProgressRecord, QualificationRecord, QualificationStanding, RosterRecords,
+    SnapshotRecord, StoredEvent, StreamId, StreamKind, TeamAwardRecord, TeamRecord, TokenRecord, TokenRole, UnitRecord,
+    UserRecord, UserRole,
 };
 use rusqlite::types::Type;
 use rusqlite::{Connection, Error, OptionalExtension, Params, Result, Row, params};
@@ -71,6 +72,7 @@ fn user(row: &Row<'_>) -> Result<UserRecord> {
         role: UserRole::parse(&role).ok_or_else(|| damaged(3, "unknown role"))?,
         created_at: time(row, 4)?,
         archived_at: time_or_none(row, 5)?,
+        erased_at: time_or_none(row, 6)?,
     })
 }
 
@@ -98,18 +100,24 @@ pub(super) fn heads(connection: &Connection) -> Result<Vec<LearnerHead>> {
 }
 
 pub(super) fn tokens(connection: &Connection, now: TimeMs) -> Result<Vec<TokenRecord>> {
-    all(connection, q::TOKENS, [now.0], |row| {
-        let role: String = row.get(2)?;
-        Ok(TokenRecord {
-            token_id: id(row, 0)?,
-            hash: row.get(1)?,
-            role: TokenRole::parse(&role).ok_or_else(|| damaged(2, "unknown role"))?,
-            user_id: id_or_none(row, 3)?,
-            label: row.get(4)?,
-            created_at: time(row, 5)?,
-            expires_at: time_or_none(row, 6)?,
-            revoked_at: time_or_none(row, 7)?,
-        })
+    all(connection, q::TOKENS, [now.0], token)
+}
+
+pub(super) fn tokens_of(connection: &Connection, user_id: UserId) -> Result<Vec<TokenRecord>> {
+    all(connection, q::TOKENS_OF, [user_id.as_i64()], token)
+}
+
+fn token(row: &Row<'_>) -> Result<TokenRecord> {
+    let role: String = row.get(2)?;
+    Ok(TokenRecord {
+        token_id: id(row, 0)?,
+        hash: row.get(1)?,
+        role: TokenRole::parse(&role).ok_or_else(|| damaged(2, "unknown role"))?,
+        user_id: id_or_none(row, 3)?,
+        label: row.get(4)?,
+        created_at: time(row, 5)?,
+        expires_at: time_or_none(row, 6)?,
+        revoked_at: time_or_none(row, 7)?,
     })
 }
 
@@ -298,6 +306,7 @@ pub(super) fn key(connection: &Connection, hash: KeyHash) -> Result<Option<KeyRe
             hash,
             fingerprint: row.get(0)?,
             created_at: time(row, 1)?,
+            about: id_or_none(row, 9)?,
             status: row.get(2)?,
             outcome,
         })
@@ -306,6 +315,32 @@ pub(super) fn key(connection: &Connection, hash: KeyHash) -> Result<Option<KeyRe
         .prepare_cached(q::KEY)?
         .query_row([hash.0.as_slice()], record)
         .optional()
+}
+
+pub(super) fn audit(connection: &Connection, filter: &AuditFilter, limit: usize) -> Result<Vec<AuditEntry>> {
+    let page = params![
+        filter.before.map_or(i64::MAX, AuditId::as_i64),
+        filter.act,
+        filter.since.map(|since| since.0),
+        filter.person.map(UserId::as_i64),
+        bounded(limit as u64),
+    ];
+    all(connection, q::AUDIT_PAGE, page, |row| {
+        let role = row.get::<_, Option<String>>(3)?;
+        let kind = row.get::<_, Option<String>>(6)?;
+        Ok(AuditEntry {
+            audit_id: id(row, 0)?,
+            at: time(row, 1)?,
+            by: AuditedBy {
+                token_id: id_or_none(row, 2)?,
+                role: role.as_deref().and_then(TokenRole::parse),
+                user_id: id_or_none(row, 4)?,
+            },
+            act: row.get(5)?,
+            subject: kind.map(|kind| Ok::<_, Error>((kind, unsigned(row, 7)?))).transpose()?,
+            detail: row.get(8)?,
+        })
+    })
 }
 
 pub(super) fn setting(connection: &Connection, name: &str) -> Result<Option<String>> {

@@ -1,8 +1,9 @@
 //! Writes the rows of the tables that belong to an append. Which rows, is the caller's decision.
 
 use super::commit::sql;
+use crate::ids::{TimeMs, UserId};
 use crate::queries as q;
-use crate::records::{PointsRecord, Row, TokenRecord, UnitRecord};
+use crate::records::{AuditRecord, PointsRecord, Row, TokenRecord, TokenRole, UnitRecord};
 use rusqlite::{CachedStatement, Connection, Params, params};
 
 /// The statements of the hot rows, looked up once a batch; the others are looked up when needed.
@@ -59,6 +60,8 @@ impl<'c> Rows<'c> {
             }
             Row::Setting { name, value } => self.run(q::UPSERT_SETTING, params![name, value]),
             Row::Token(token) => self.write_token(token),
+            Row::Erased { user_id, erased_at } => self.erase(*user_id, *erased_at),
+            Row::Audit(record) => self.write_audit(record),
             _ => self.write_roster(row),
         }
     }
@@ -121,6 +124,8 @@ impl<'c> Rows<'c> {
             | Row::TeamAward(_)
             | Row::TeamAwardSettled { .. }
             | Row::Token(_)
+            | Row::Erased { .. }
+            | Row::Audit(_)
             | Row::Setting { .. } => unreachable!("written by `write`"),
         }
     }
@@ -171,6 +176,30 @@ impl<'c> Rows<'c> {
                 row.created_at.0,
                 row.expires_at.map(|at| at.0),
                 row.revoked_at.map(|at| at.0),
+            ],
+        )
+    }
+
+    fn erase(&self, user_id: UserId, erased_at: TimeMs) -> rusqlite::Result<()> {
+        self.run(q::ERASE_USER, params![user_id.as_i64(), erased_at.0])?;
+        for statement in q::ERASE_LINKS {
+            self.run(statement, params![user_id.as_i64()])?;
+        }
+        Ok(())
+    }
+
+    fn write_audit(&self, row: &AuditRecord) -> rusqlite::Result<()> {
+        self.run(
+            q::INSERT_AUDIT,
+            params![
+                row.at.0,
+                row.by.token_id.map(|id| id.as_i64()),
+                row.by.role.map(TokenRole::as_str),
+                row.by.user_id.map(|id| id.as_i64()),
+                row.act,
+                row.subject.map(|subject| subject.kind),
+                row.subject.map(|subject| sql(subject.id)),
+                row.detail,
             ],
         )
     }

@@ -1,5 +1,6 @@
 //! The SQLite store with real faults: locks, full disks, damaged files, torn logs, lost handles.
 
+mod erased;
 mod faults;
 mod files;
 

@@ -3,11 +3,11 @@
 use super::commit::{self, Counters};
 use super::errors::{Failure, Stage, failure};
 use super::log::Log;
-use super::open::Place;
+use super::open::{Opened, Place};
 use crate::ids::TimeMs;
 use crate::limits::WRITER_JOBS_MAX;
 use crate::queries as q;
-use crate::records::{Append, AppendOutcome, SnapshotRecord};
+use crate::records::{Append, AppendOutcome, Row, SnapshotRecord};
 use crate::store::StoreError;
 use rusqlite::{Connection, params};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
@@ -64,8 +64,12 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// Starts the thread.
-    pub(super) fn start(place: Place, connection: Connection) -> Result<Self, StoreError> {
+    /// Starts the thread that writes to a file just opened.
+    pub(super) fn start(place: Place, opened: Opened) -> Result<Self, StoreError> {
+        let Opened {
+            connection,
+            was_cut_off,
+        } = opened;
         let (jobs, queue) = sync_channel(WRITER_JOBS_MAX);
         let counters = Counters::load(&connection).map_err(|error| super::errors::sort(&error, Stage::Open))?;
         let thread = std::thread::Builder::new()
@@ -73,10 +77,15 @@ impl Writer {
             .spawn(move || {
                 // The pages are counted on this thread, not on the one that opened the file.
                 place.count_log(&connection);
+                let mut log = Log::default();
+                if was_cut_off {
+                    // Perhaps before the log was emptied of what had been erased.
+                    log.must_be_emptied();
+                }
                 let state = State {
                     place,
                     open: Ok(Open { connection, counters }),
-                    log: Log::default(),
+                    log,
                     failing: false,
                 };
                 state.work(&queue);
@@ -150,8 +159,8 @@ impl State {
 
     /// The next job; a pause in the queue is used for the log.
     fn next(&mut self, queue: &Receiver<Job>) -> Option<Job> {
-        if self.log.wants_pause() {
-            match queue.recv_timeout(PAUSE) {
+        while self.open.is_ok() && self.log.wants_pause() {
+            match queue.recv_timeout(PAUSE.max(self.log.emptying_in())) {
                 Ok(job) => return Some(job),
                 Err(RecvTimeoutError::Disconnected) => return None,
                 Err(RecvTimeoutError::Timeout) => self.tend(Log::in_pause),
@@ -187,6 +196,12 @@ impl State {
         let started = Instant::now();
         let outcomes = self.attempt(|open| commit::commit(&open.connection, &mut open.counters, batch))?;
         metrics::histogram!("homeroom_commit_seconds").record(started.elapsed());
+        let erases = |append: &Append| append.rows.iter().any(|row| matches!(row, Row::Erased { .. }));
+        if batch.iter().any(erases) {
+            // Before the answer, unless a reader is in the way: then it is tried again until it is done.
+            self.log.must_be_emptied();
+            self.tend(Log::empty_if_due);
+        }
         Ok(outcomes)
     }
 
@@ -272,7 +287,11 @@ impl State {
     fn reopen(&mut self) {
         // The lost handle goes first, so that nothing of it is shared with the new one.
         self.open = Err(gone());
+        let is_to_be_emptied = self.log.is_to_be_emptied();
         self.log = Log::default();
+        if is_to_be_emptied {
+            self.log.must_be_emptied();
+        }
         self.open = self
             .place
             .reopen_writer()

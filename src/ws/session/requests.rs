@@ -1,6 +1,7 @@
 //! What a session does with requests: commands are handed over in order, topics are taken up and let go.
 
 use super::{Session, Taken};
+use crate::audit;
 use crate::commands;
 use crate::permissions;
 use crate::problem::Problem;
@@ -30,6 +31,9 @@ impl Session {
                 let (app, caller) = (self.app.clone(), self.caller);
                 let taking = async move {
                     let started = commands::start(&app, &caller, wish, key.as_deref()).await;
+                    if started.as_ref().is_err_and(|problem| problem.status == 403) {
+                        audit::refused(&app, &caller, "WS", "/ws").await;
+                    }
                     Taken::Command { id, started }
                 };
                 self.taking = Some(taking.boxed());

@@ -145,7 +145,14 @@ impl Session {
         let Some(hold) = self.holds.get_mut(slot) else {
             return Ok(());
         };
-        let lens = permissions::topic_lens(&self.caller, hold.name, self.app.engine().roster())?;
+        let roster = self.app.engine().roster();
+        if let TopicName::User(user_id) = hold.name
+            && roster.is_erased(user_id)
+        {
+            // Whoever holds the topic knew the person.
+            return Err(Problem::erased());
+        }
+        let lens = permissions::topic_lens(&self.caller, hold.name, roster)?;
         if lens != hold.lens {
             hold.lens = lens;
             hold.serial += 1;

@@ -1,11 +1,11 @@
 //! Plans for people, qualifications, units and teams: put, patch, archive.
 
-use super::{Plan, Planner};
+use super::{Plan, Planner, Touched};
 use crate::error::EngineError;
 use crate::roster::event::{EntityKind, RosterEvent, TeamPut, UnitPut, UserPut};
 use crate::roster::{Entity, RosterCommand, RosterOutcome};
 use homeroom_schema::records::{QualificationRecord, Row, TeamRecord, UnitRecord, UserRecord};
-use homeroom_schema::{IdError, QualificationId, TeamId, UnitId, UserId};
+use homeroom_schema::{IdError, QualificationId, TeamId, TimeMs, UnitId, UserId};
 
 impl<'a> Planner<'a> {
     pub(super) fn user(&mut self, command: RosterCommand) -> Result<Plan, EngineError> {
@@ -21,6 +21,7 @@ impl<'a> Planner<'a> {
                     Some(user_id) => user_id,
                     None => self.next_user()?,
                 };
+                self.state.refuse_erased(user_id)?;
                 let before = self.state.users.get(&user_id);
                 refuse_existing("user", user_id.get(), create && before.is_some())?;
                 let user = UserRecord {
@@ -30,6 +31,7 @@ impl<'a> Planner<'a> {
                     role,
                     created_at: before.map_or(self.now, |user| user.created_at),
                     archived_at: None,
+                    erased_at: None,
                 };
                 (before, user)
             }
@@ -38,12 +40,20 @@ impl<'a> Planner<'a> {
                 name,
                 alias,
                 role,
+                archived,
             } => {
-                let before = self.known_user(user_id)?;
+                let before = match archived {
+                    None => self.known_user(user_id)?,
+                    Some(_) => self.ever_known_user(user_id)?,
+                };
                 let mut user = before.clone();
                 user.name = name.unwrap_or(user.name);
                 user.alias = alias.unwrap_or(user.alias);
                 user.role = role.unwrap_or(user.role);
+                user.archived_at = match archived {
+                    None | Some(true) => user.archived_at.or(archived.map(|_| self.now)),
+                    Some(false) => None,
+                };
                 (Some(before), user)
             }
             _ => unreachable!("commands about people alone come here"),
@@ -53,9 +63,16 @@ impl<'a> Planner<'a> {
             role: user.role,
         };
         let is_changed = before != Some(&user);
+        let is_archived = user.archived_at.is_some();
+        let mut events = kept(is_changed, || RosterEvent::UsersPut { users: vec![put] });
+        // Archived people are put again when they come back, never before.
+        events.extend((is_changed && is_archived).then_some(RosterEvent::Archived {
+            entity: EntityKind::User,
+            id: user.user_id.get(),
+        }));
         Ok(Plan {
             rows: kept(is_changed, || Row::User(user.clone())),
-            events: kept(is_changed, || RosterEvent::UsersPut { users: vec![put] }),
+            events,
             outcome: RosterOutcome::User {
                 created: before.is_none(),
                 user,
@@ -221,14 +238,6 @@ impl<'a> Planner<'a> {
     pub(super) fn archive(&self, entity: Entity) -> Result<Plan, EngineError> {
         let at = Some(self.now);
         let (kind, id, row) = match entity {
-            Entity::User(id) => {
-                let user = self.state.users.get(&id).ok_or(EngineError::UnknownUser(id))?;
-                let row = user.archived_at.is_none().then(|| UserRecord {
-                    archived_at: at,
-                    ..user.clone()
-                });
-                (EntityKind::User, id.get(), row.map(Row::User))
-            }
             Entity::Qualification(id) => {
                 let found = self.state.qualifications.get(&id);
                 let found = found.ok_or(EngineError::UnknownQualification(id))?;
@@ -263,7 +272,28 @@ impl<'a> Planner<'a> {
         })
     }
 
+    /// Whoever was erased is refused: the first time counts.
+    pub(super) fn erase(&self, user_id: UserId, erased_at: Option<TimeMs>) -> Result<Plan, EngineError> {
+        self.state.refuse_erased(user_id)?;
+        if erased_at.is_none() {
+            self.ever_known_user(user_id)?;
+        }
+        let erased_at = erased_at.unwrap_or(self.now);
+        Ok(Plan {
+            rows: vec![Row::Erased { user_id, erased_at }],
+            events: vec![RosterEvent::UserErased { id: user_id }],
+            outcome: RosterOutcome::Done { changed: true },
+        })
+    }
+
+    /// A person, archived ones too.
+    pub(super) fn ever_known_user(&self, id: UserId) -> Result<&'a UserRecord, EngineError> {
+        self.state.refuse_erased(id)?;
+        self.state.users.get(&id).ok_or(EngineError::UnknownUser(id))
+    }
+
     pub(super) fn known_user(&self, id: UserId) -> Result<&'a UserRecord, EngineError> {
+        self.state.refuse_erased(id)?;
         self.state.active_user(id).ok_or(EngineError::UnknownUser(id))
     }
 
@@ -284,7 +314,7 @@ impl<'a> Planner<'a> {
         loop {
             let id = id(UserId::new(self.next.user))?;
             self.next.user += 1;
-            if !self.state.users.contains_key(&id) && self.batch.gives(Entity::User(id)) {
+            if !self.state.users.contains_key(&id) && self.batch.gives(Touched::User(id)) {
                 return Ok(id);
             }
         }
@@ -294,7 +324,9 @@ impl<'a> Planner<'a> {
         loop {
             let id = id(QualificationId::new(self.next.qualification))?;
             self.next.qualification += 1;
-            if !self.state.qualifications.contains_key(&id) && self.batch.gives(Entity::Qualification(id)) {
+            if !self.state.qualifications.contains_key(&id)
+                && self.batch.gives(Touched::Entity(Entity::Qualification(id)))
+            {
                 return Ok(id);
             }
         }
@@ -304,7 +336,7 @@ impl<'a> Planner<'a> {
         loop {
             let id = id(UnitId::new(self.next.unit))?;
             self.next.unit += 1;
-            if !self.state.units.contains_key(&id) && self.batch.gives(Entity::Unit(id)) {
+            if !self.state.units.contains_key(&id) && self.batch.gives(Touched::Entity(Entity::Unit(id))) {
                 return Ok(id);
             }
         }
@@ -314,7 +346,7 @@ impl<'a> Planner<'a> {
         loop {
             let id = id(TeamId::new(self.next.team))?;
             self.next.team += 1;
-            if !self.state.teams.contains_key(&id) && self.batch.gives(Entity::Team(id)) {
+            if !self.state.teams.contains_key(&id) && self.batch.gives(Touched::Entity(Entity::Team(id))) {
                 return Ok(id);
             }
         }

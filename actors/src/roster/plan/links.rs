@@ -45,10 +45,7 @@ impl Planner<'_> {
             .teams
             .get(&team_id)
             .ok_or(EngineError::UnknownTeam(team_id))?;
-        self.state
-            .users
-            .get(&user_id)
-            .ok_or(EngineError::UnknownUser(user_id))?;
+        self.ever_known_user(user_id)?;
         if self.state.membership(team_id, user_id).is_none() {
             return Ok(Plan::unchanged());
         }
@@ -78,10 +75,7 @@ impl Planner<'_> {
     pub(super) fn unenrol(&self, qualification_id: QualificationId, user_id: UserId) -> Result<Plan, EngineError> {
         let unknown = EngineError::UnknownQualification(qualification_id);
         self.state.qualifications.get(&qualification_id).ok_or(unknown)?;
-        self.state
-            .users
-            .get(&user_id)
-            .ok_or(EngineError::UnknownUser(user_id))?;
+        self.ever_known_user(user_id)?;
         if !self.state.is_enrolled(user_id, qualification_id) {
             return Ok(Plan::unchanged());
         }

@@ -3,8 +3,8 @@
 use super::{Kept, event_id};
 use crate::ids::{EventId, QualificationId, TimeMs, UnitId, UserId, Version};
 use crate::records::{
-    AchievementRecord, CompletedUnit, KeyHash, KeyRecord, LearnerHead, ProgressRecord, QualificationStanding,
-    RosterRecords, SnapshotRecord, StoredEvent, StreamId, TeamAwardRecord, TokenRecord,
+    AchievementRecord, AuditEntry, AuditFilter, CompletedUnit, KeyHash, KeyRecord, LearnerHead, ProgressRecord,
+    QualificationStanding, RosterRecords, SnapshotRecord, StoredEvent, StreamId, TeamAwardRecord, TokenRecord,
 };
 use std::collections::BTreeMap;
 
@@ -33,6 +33,11 @@ impl Kept {
     pub(in crate::memory) fn tokens(&self, now: TimeMs) -> Vec<TokenRecord> {
         let in_force = |token: &&TokenRecord| token.revoked_at.is_none() && token.expires_at.is_none_or(|at| at > now);
         self.tokens.values().filter(in_force).cloned().collect()
+    }
+
+    pub(in crate::memory) fn tokens_of(&self, user_id: UserId) -> Vec<TokenRecord> {
+        let tokens = self.tokens.values();
+        tokens.filter(|token| token.user_id == Some(user_id)).cloned().collect()
     }
 
     pub(in crate::memory) fn snapshot(&self, stream: StreamId) -> Option<SnapshotRecord> {
@@ -159,6 +164,20 @@ impl Kept {
 
     pub(in crate::memory) fn key(&self, hash: KeyHash) -> Option<KeyRecord> {
         self.keys.get(&hash).cloned()
+    }
+
+    pub(in crate::memory) fn audit(&self, filter: &AuditFilter, limit: usize) -> Vec<AuditEntry> {
+        let concerns = |entry: &AuditEntry, person: UserId| {
+            let subject = entry.subject.as_ref();
+            entry.by.user_id == Some(person) || subject.is_some_and(|(kind, id)| kind == "user" && *id == person.get())
+        };
+        let wanted = |entry: &&AuditEntry| {
+            filter.before.is_none_or(|before| entry.audit_id < before)
+                && filter.act.as_ref().is_none_or(|act| entry.act == *act)
+                && filter.since.is_none_or(|since| entry.at >= since)
+                && filter.person.is_none_or(|person| concerns(entry, person))
+        };
+        self.audit.iter().rev().filter(wanted).take(limit).cloned().collect()
     }
 
     pub(in crate::memory) fn setting(&self, name: &str) -> Option<String> {
