@@ -1,6 +1,7 @@
 //! What every handler shares: the engine and the edge's own registries.
 
 use crate::auth::Tokens;
+use crate::backups::Backups;
 use crate::config::Config;
 use crate::idempotency::Keys;
 use crate::metrics::Metrics;
@@ -27,6 +28,7 @@ struct Inner {
     keys: Keys,
     metrics: Metrics,
     own_sessions: OwnSessions,
+    backups: Backups,
     stopping: AtomicBool,
 }
 
@@ -36,6 +38,7 @@ impl App {
     pub fn new(engine: Engine, config: Config, clock: Arc<dyn Clock>, secret: NodeSecret, tokens: Tokens) -> Self {
         Self {
             inner: Arc::new(Inner {
+                backups: Backups::new(&config.data, config.backups_kept),
                 engine,
                 config,
                 clock,
@@ -96,6 +99,12 @@ impl App {
     #[must_use]
     pub fn own_sessions(&self) -> &OwnSessions {
         &self.inner.own_sessions
+    }
+
+    /// The backups.
+    #[must_use]
+    pub fn backups(&self) -> &Backups {
+        &self.inner.backups
     }
 
     /// Counters and times.

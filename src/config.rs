@@ -22,6 +22,10 @@ pub struct Config {
     pub board_window: usize,
     /// Places of a board that a projector sees.
     pub projector_places: usize,
+    /// Hours between two backups that the node makes by itself; 0: none.
+    pub backup_every_h: usize,
+    /// Backups that are kept.
+    pub backups_kept: usize,
     /// Whether a commit survives power loss (`full`) or the end of the process only (`process`).
     pub durability: Durability,
 }
@@ -59,6 +63,8 @@ impl Config {
             allowed_origins: Vec::new(),
             board_window: limits::BOARD_WINDOW_DEFAULT,
             projector_places: limits::PROJECTOR_PLACES_DEFAULT,
+            backup_every_h: limits::BACKUP_EVERY_H_DEFAULT,
+            backups_kept: limits::BACKUPS_KEPT_DEFAULT,
             durability: Durability::Full,
         }
     }
@@ -90,6 +96,12 @@ impl Config {
                 return wrong(setting, format!("must be from 1 to {}", limits::BOARD_WINDOW_MAX));
             }
         }
+        if self.backup_every_h > limits::BACKUP_EVERY_H_MAX {
+            return wrong("backup_every_h", format!("must be from 0 to {}", limits::BACKUP_EVERY_H_MAX));
+        }
+        if !(1..=limits::BACKUPS_KEPT_MAX).contains(&self.backups_kept) {
+            return wrong("backups_kept", format!("must be from 1 to {}", limits::BACKUPS_KEPT_MAX));
+        }
         if let Some(token) = &self.admin_token
             && (token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()))
         {
@@ -120,7 +132,7 @@ mod tests {
     #[test]
     fn settings_that_cannot_be_used_are_named() {
         type Row = (&'static str, fn(&mut Config));
-        let rows: [Row; 10] = [
+        let rows: [Row; 13] = [
             ("", |_| ()),
             ("", |c| c.time_zone = "Europe/Berlin".into()),
             ("", |c| c.allowed_origins = vec!["https://school.example:8443".into()]),
@@ -129,6 +141,9 @@ mod tests {
             ("database_url", |c| c.database_url = Some("mysql://x".into())),
             ("board_window", |c| c.board_window = 1_001),
             ("projector_places", |c| c.projector_places = 0),
+            ("", |c| c.backup_every_h = 0),
+            ("backup_every_h", |c| c.backup_every_h = 10_000),
+            ("backups_kept", |c| c.backups_kept = 0),
             ("admin_token", |c| c.admin_token = Some("a b".into())),
             ("allowed_origins", |c| {
                 c.allowed_origins = vec!["https://school.example/".into()];

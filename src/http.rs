@@ -1,6 +1,7 @@
 //! The HTTP routes: each reads a request, asks `permissions`, and hands it to the engine. No rules of learning here.
 
 mod answer;
+mod backups;
 mod body;
 mod call;
 mod catalogue;
@@ -43,6 +44,7 @@ fn routes() -> Routes {
     let routes = catalogue::routes(routes);
     let routes = teams::routes(routes);
     let routes = import::routes(routes);
+    let routes = backups::routes(routes);
     let routes = points::routes(routes);
     let routes = events::routes(routes);
     let routes = learners::routes(routes);

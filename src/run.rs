@@ -3,15 +3,17 @@
 use crate::app::App;
 use crate::auth::Tokens;
 use crate::auth::admin::{self, AdminToken};
+use crate::backups;
 use crate::config::{Config, ConfigError, Durability};
 use crate::http;
 use crate::secret::NodeSecret;
 use crate::serve::serve;
 use homeroom_actors::domain::Rules;
 use homeroom_actors::sessions::EndReason;
+use homeroom_actors::verify::verify;
 use homeroom_actors::{Clock, Engine, EngineSettings};
 use homeroom_schema::records::{Append, Row};
-use homeroom_schema::sqlite::SqliteOptions;
+use homeroom_schema::sqlite::{DatabaseFile, SqliteOptions};
 use homeroom_schema::{SqliteStore, Store, StoreError, limits};
 use std::future::Future;
 use std::io;
@@ -57,6 +59,7 @@ pub async fn run(
     // Should this future be dropped, the server ends all the same.
     let _stop = stop.clone().drop_guard();
     let mut serving = tokio::spawn(serve(listener, http::router(app.clone()), stop.clone()));
+    tokio::spawn(stop.clone().run_until_cancelled_owned(backups::keep_making(app.clone())));
     tracing::info!("homeroom is ready on http://{address}");
     let ended = tokio::select! {
         () = shutdown => Ok(()),
@@ -118,9 +121,32 @@ async fn open(config: &Config) -> Result<Arc<dyn Store>, RunError> {
         },
         readers: limits::READERS_MAX,
     };
-    let opened = tokio::task::spawn_blocking(move || SqliteStore::open(options)).await;
-    let store = opened.map_err(|cause| RunError::Engine(cause.to_string()))??;
+    let opened = tokio::task::spawn_blocking(move || {
+        let store = SqliteStore::open(options)?;
+        look_over(&store)?;
+        Ok::<_, StoreError>(store)
+    });
+    let store = opened.await.map_err(|cause| RunError::Engine(cause.to_string()))??;
     Ok(Arc::new(store))
+}
+
+/// A file that somebody else has touched is believed only when all of it agrees: a flipped bit must not become a total.
+fn look_over(store: &SqliteStore) -> Result<(), StoreError> {
+    if !store.was_changed() {
+        return Ok(());
+    }
+    tracing::warn!("the database was changed while no node was running: looking it over");
+    let findings = verify(&DatabaseFile::open(store.file())?, |_, _| ())?;
+    match findings.named.first() {
+        None => Ok(()),
+        Some(first) => Err(StoreError::Fatal {
+            cause: format!(
+                "the database was changed while no node was running, and contradicts itself ({first}; {} in all). \
+                 Restore a backup with `homeroom restore`",
+                findings.contradictions
+            ),
+        }),
+    }
 }
 
 /// The node's secret, made at the first start. Nothing else writes yet: the engine starts after this.

@@ -1,8 +1,10 @@
 #![doc = include_str!("../README.md")]
 
+pub mod backup;
 mod batch;
 pub mod codec;
 pub mod contract;
+pub mod files;
 pub mod ids;
 pub mod limits;
 pub mod memory;

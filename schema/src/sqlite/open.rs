@@ -1,7 +1,7 @@
 //! Opening the data directory: its lock, its file, the settings of each connection. No statements of the tables.
 
 use super::errors::{Stage, sort};
-use super::{Durability, log, migrate};
+use super::{DatabaseFile, Durability, log, migrate};
 use crate::limits::OPEN_CHECK_BYTES_MAX;
 use crate::migrations::SQLITE;
 use crate::store::StoreError;
@@ -15,6 +15,9 @@ use std::time::Duration;
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Statements that each connection keeps prepared: more than there are.
 const STATEMENTS_KEPT: usize = 64;
+
+/// The database in a data directory.
+pub(super) const DATABASE_FILE: &str = "homeroom.sqlite3";
 
 /// Where the file is, and how to open it.
 #[derive(Debug, Clone)]
@@ -51,10 +54,27 @@ pub(super) fn lock(directory: &Path) -> Result<File, StoreError> {
     }
 }
 
+/// Looks over a file that is not as it was closed, whatever its size, without writing anything.
+pub(super) fn check_changed(directory: &Path) -> Result<(), StoreError> {
+    let found = DatabaseFile::open(&directory.join(DATABASE_FILE))?.structure()?;
+    match found.first() {
+        None => Ok(()),
+        Some(finding) => Err(damaged(finding)),
+    }
+}
+
+fn damaged(finding: &str) -> StoreError {
+    StoreError::Fatal {
+        cause: format!(
+            "the database file is damaged ({finding}); it was left as it is. Restore a backup with `homeroom restore`"
+        ),
+    }
+}
+
 impl Place {
     pub(super) fn new(directory: &Path, durability: Durability) -> Self {
         Self {
-            file: directory.join("homeroom.sqlite3"),
+            file: directory.join(DATABASE_FILE),
             durability,
         }
     }
@@ -62,8 +82,9 @@ impl Place {
     /// Opens the file for the writer the first time: checks it, and brings its tables up to date.
     pub(super) fn open_writer(&self) -> Result<Connection, StoreError> {
         let mut connection = self.connect_writer()?;
-        migrate::run(&mut connection, SQLITE)?;
+        // Before anything is written: a damaged file stays as it is.
         self.check_structure(&connection)?;
+        migrate::run(&mut connection, SQLITE)?;
         Ok(connection)
     }
 
@@ -131,9 +152,7 @@ impl Place {
         if answer == "ok" {
             return Ok(());
         }
-        Err(StoreError::Fatal {
-            cause: format!("the database file is damaged ({answer}); restore a backup"),
-        })
+        Err(damaged(&answer))
     }
 
     /// Opens the file for reading alone.

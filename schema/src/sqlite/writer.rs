@@ -3,6 +3,7 @@
 use super::commit::{self, Counters};
 use super::errors::{Failure, Stage, failure};
 use super::log::Log;
+use super::mark::Mark;
 use super::open::Place;
 use crate::ids::TimeMs;
 use crate::limits::WRITER_JOBS_MAX;
@@ -65,7 +66,7 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Starts the thread.
-    pub(super) fn start(place: Place, connection: Connection) -> Result<Self, StoreError> {
+    pub(super) fn start(place: Place, connection: Connection, mark: Mark) -> Result<Self, StoreError> {
         let (jobs, queue) = sync_channel(WRITER_JOBS_MAX);
         let counters = Counters::load(&connection).map_err(|error| super::errors::sort(&error, Stage::Open))?;
         let thread = std::thread::Builder::new()
@@ -77,6 +78,7 @@ impl Writer {
                     place,
                     open: Ok(Open { connection, counters }),
                     log: Log::default(),
+                    mark,
                     failing: false,
                 };
                 state.work(&queue);
@@ -136,6 +138,7 @@ struct State {
     /// Without a connection the error that every later job is answered with.
     open: Result<Open, StoreError>,
     log: Log,
+    mark: Mark,
     /// The last write failed: the next check writes something in earnest.
     failing: bool,
 }
@@ -186,6 +189,9 @@ impl State {
     fn commit(&mut self, batch: &[Append]) -> Result<Vec<AppendOutcome>, StoreError> {
         let started = Instant::now();
         let outcomes = self.attempt(|open| commit::commit(&open.connection, &mut open.counters, batch))?;
+        if let Ok(open) = &self.open {
+            self.mark.advance(open.counters.last_event_id());
+        }
         metrics::histogram!("homeroom_commit_seconds").record(started.elapsed());
         Ok(outcomes)
     }
@@ -227,6 +233,9 @@ impl State {
             Err(_) => return Ok(()),
         };
         self.open = Err(gone());
+        if closed.is_ok() {
+            self.mark.seal();
+        }
         closed
     }
 
