@@ -97,10 +97,16 @@ impl Config {
             }
         }
         if self.backup_every_h > limits::BACKUP_EVERY_H_MAX {
-            return wrong("backup_every_h", format!("must be from 0 to {}", limits::BACKUP_EVERY_H_MAX));
+            return wrong(
+                "backup_every_h",
+                format!("must be from 0 to {}", limits::BACKUP_EVERY_H_MAX),
+            );
         }
         if !(1..=limits::BACKUPS_KEPT_MAX).contains(&self.backups_kept) {
-            return wrong("backups_kept", format!("must be from 1 to {}", limits::BACKUPS_KEPT_MAX));
+            return wrong(
+                "backups_kept",
+                format!("must be from 1 to {}", limits::BACKUPS_KEPT_MAX),
+            );
         }
         if let Some(token) = &self.admin_token
             && (token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()))

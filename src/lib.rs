@@ -18,6 +18,7 @@ pub mod metrics;
 pub mod permissions;
 pub mod problem;
 pub mod replay;
+pub mod restore;
 pub mod secret;
 pub mod tickets;
 pub mod wire;

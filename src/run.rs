@@ -14,7 +14,7 @@ use homeroom_actors::verify::verify;
 use homeroom_actors::{Clock, Engine, EngineSettings};
 use homeroom_schema::records::{Append, Row};
 use homeroom_schema::sqlite::{DatabaseFile, SqliteOptions};
-use homeroom_schema::{SqliteStore, Store, StoreError, limits};
+use homeroom_schema::{SqliteStore, Store, StoreError, TimeMs, limits};
 use std::future::Future;
 use std::io;
 use std::sync::Arc;
@@ -59,7 +59,10 @@ pub async fn run(
     // Should this future be dropped, the server ends all the same.
     let _stop = stop.clone().drop_guard();
     let mut serving = tokio::spawn(serve(listener, http::router(app.clone()), stop.clone()));
-    tokio::spawn(stop.clone().run_until_cancelled_owned(backups::keep_making(app.clone())));
+    tokio::spawn(
+        stop.clone()
+            .run_until_cancelled_owned(backups::keep_making(app.clone())),
+    );
     tracing::info!("homeroom is ready on http://{address}");
     let ended = tokio::select! {
         () = shutdown => Ok(()),
@@ -95,6 +98,7 @@ async fn start(config: Config) -> Result<App, RunError> {
     let now = clock.now();
     let tokens = Tokens::new(store.load_tokens(now).await?);
     let fixed_before = store.setting(admin::FIXED_TOKEN_SETTING).await?;
+    let was_restored = store.setting(admin::OWN_TOKEN_SETTING).await?.as_deref() == Some(admin::REPLACE);
     let settings = EngineSettings {
         board_window: config.board_window,
         projector_places: config.projector_places,
@@ -105,11 +109,19 @@ async fn start(config: Config) -> Result<App, RunError> {
     let engine = Engine::start(store, Arc::clone(&clock), settings).await?;
     let admin = match &config.admin_token {
         Some(secret) => admin::fixed(&tokens, secret, fixed_before.and_then(|id| id.parse().ok()), now),
-        None => admin::in_file(&tokens, &config.data, now)
+        None => own_token(&tokens, &config, was_restored, now)
             .map_err(|cause| io_error("the file of the admin token", cause))?,
     };
     keep_admin_token(&engine, &tokens, admin).await?;
     Ok(App::new(engine, config, clock, secret, tokens))
+}
+
+fn own_token(tokens: &Tokens, config: &Config, was_restored: bool, now: TimeMs) -> io::Result<AdminToken> {
+    if was_restored {
+        admin::after_restore(tokens, &config.data, now)
+    } else {
+        admin::in_file(tokens, &config.data, now)
+    }
 }
 
 async fn open(config: &Config) -> Result<Arc<dyn Store>, RunError> {
@@ -175,7 +187,7 @@ async fn keep_admin_token(engine: &Engine, tokens: &Tokens, admin: AdminToken) -
         let kept = engine.keep_rows(admin.rows, None).await;
         kept.map_err(|error| RunError::Engine(format!("the admin token cannot be kept: {error}")))?;
     }
-    if let Some(ended) = admin.ended {
+    for ended in admin.ended {
         tokens.remove(ended);
     }
     if let Some(added) = admin.added {

@@ -99,7 +99,10 @@ fn entry(stored: &StoredEvent, ledger: &mut Ledger<'_>, findings: &mut Findings)
         return Ok(());
     };
     if event.occurred_at() != stored.occurred_at || event.event_type() != stored.event_type {
-        findings.note(format!("event {} says another time or type than its row", stored.event_id));
+        findings.note(format!(
+            "event {} says another time or type than its row",
+            stored.event_id
+        ));
     }
     let Ok(user_id) = UserId::new(stored.stream.id) else {
         findings.note(format!("event {} belongs to nobody", stored.event_id));
@@ -115,7 +118,10 @@ fn entry(stored: &StoredEvent, ledger: &mut Ledger<'_>, findings: &mut Findings)
     match ledger.next_at(stored.event_id)? {
         None => findings.note(format!("event {} has no entry in the ledger", stored.event_id)),
         Some(kept) if kept != LedgerRow::of(stored.event_id, &points) => {
-            findings.note(format!("entry {} of the ledger differs from its event", stored.event_id));
+            findings.note(format!(
+                "entry {} of the ledger differs from its event",
+                stored.event_id
+            ));
         }
         Some(_) => {}
     }
@@ -251,4 +257,3 @@ impl<'f> Ledger<'f> {
         Ok(self.page.front().map(|row| row.event_id))
     }
 }
-

@@ -109,7 +109,10 @@ pub(crate) fn sync_directory_of(path: &Path) -> io::Result<()> {
 }
 
 /// Creates or empties a file for its owner alone.
-pub(crate) fn create_private(path: &Path) -> io::Result<File> {
+///
+/// # Errors
+/// When the system refuses it.
+pub fn create_private(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(true);
     #[cfg(unix)]
@@ -153,7 +156,10 @@ mod tests {
         write_whole(&file, b"abc").unwrap();
         assert_eq!(checksum_beside(&file), None);
         let sha256 = sha256_of(&file, |_| ()).unwrap();
-        assert_eq!(sha256, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+        assert_eq!(
+            sha256,
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+        );
         write_whole(&checksum_file(&file), checksum_line(&file, &sha256).as_bytes()).unwrap();
         assert_eq!(checksum_beside(&file), Some(sha256.clone()));
         assert_eq!(copy(&file, &directory.path().join("copy")).unwrap(), sha256);

@@ -31,10 +31,13 @@ impl Name {
     pub fn parse(text: &str) -> Option<Self> {
         let moment = text.strip_prefix(PREFIX)?.strip_suffix(SUFFIX)?;
         let is_moment = moment.len() == MOMENT_CHARS
-            && moment
-                .bytes()
-                .enumerate()
-                .all(|(place, byte)| if place == 8 { byte == b'T' } else { byte.is_ascii_digit() });
+            && moment.bytes().enumerate().all(|(place, byte)| {
+                if place == 8 {
+                    byte == b'T'
+                } else {
+                    byte.is_ascii_digit()
+                }
+            });
         let name = is_moment.then(|| Self(text.to_owned()))?;
         name.moment().map(|_| name)
     }

@@ -5,7 +5,7 @@ use super::call::{Call, apart};
 use super::cursor;
 use super::page::Page;
 use super::routes::Routes;
-use crate::backups::{Backup, BackupError, CheckError, Name};
+use crate::backups::{BackupError, CheckError, Name};
 use crate::idempotency::{self, Turn};
 use crate::permissions;
 use crate::problem::{Problem, Unknown};
@@ -51,10 +51,8 @@ async fn make(call: Call) -> Answered {
         Problem::internal()
     })?;
     let backup = made.map_err(problem)?;
-    let body = shown(&backup).to_string();
-    if let Some(claim) = claim {
-        keep(&call, claim, &body).await?;
-    }
+    let body = wire::backup(&backup).to_string();
+    keep(&call, claim, 201, &body).await?;
     let mut response = answer::text(201, body);
     if let Ok(place) = HeaderValue::from_str(&format!("/backups/{}", backup.name)) {
         response.headers_mut().insert(LOCATION, place);
@@ -62,13 +60,14 @@ async fn make(call: Call) -> Answered {
     Ok(response)
 }
 
-/// Keeps the answer under its key. The backup is there whatever becomes of it.
-async fn keep(call: &Call, claim: KeyClaim, body: &str) -> Result<(), Problem> {
+/// Keeps the answer under its key. What was done is done whatever becomes of it.
+async fn keep(call: &Call, claim: Option<KeyClaim>, status: u16, body: &str) -> Result<(), Problem> {
+    let Some(claim) = claim else { return Ok(()) };
     let record = KeyRecord {
         hash: claim.hash,
         fingerprint: claim.fingerprint,
         created_at: call.app.clock().now(),
-        status: 201,
+        status,
         outcome: KeyOutcome::Body(body.to_owned()),
     };
     match call.app.engine().keep_rows(Vec::new(), Some(record)).await {
@@ -90,7 +89,9 @@ async fn list(call: Call) -> Answered {
     let secret = call.app.secret();
     let scope = format!("backups {}", call.viewer());
     let before = page.cursor.as_deref();
-    let before = before.map(|text| cursor::decode::<Name>(secret, &scope, text)).transpose()?;
+    let before = before
+        .map(|text| cursor::decode::<Name>(secret, &scope, text))
+        .transpose()?;
     let (app, limit) = (call.app.clone(), page.limit);
     let (items, last) = apart(move || -> Result<_, BackupError> {
         let names = app.backups().names()?.into_iter();
@@ -99,7 +100,7 @@ async fn list(call: Call) -> Answered {
         let mut last = None;
         for name in names.by_ref().take(limit) {
             match app.backups().read(&name) {
-                Ok(backup) => items.push(shown(&backup)),
+                Ok(backup) => items.push(wire::backup(&backup)),
                 // It was removed meanwhile.
                 Err(BackupError::Unknown) => {}
                 Err(error) => return Err(error),
@@ -135,9 +136,14 @@ async fn fetch(call: Call) -> Answered {
 
 async fn remove(call: Call) -> Answered {
     permissions::may_manage_backups(&call.caller)?;
-    call.refuse_key()?;
     let name = named(&call)?;
+    let claim = call.claim(&Value::Null)?;
+    let _guard = match idempotency::turn(&call.app, claim.as_ref()).await? {
+        Turn::Again(record) => return again(record),
+        Turn::First(guard) => guard,
+    };
     call.app.backups().remove(&name).map_err(problem)?;
+    keep(&call, claim, 204, "").await?;
     Ok(answer::no_content())
 }
 
@@ -159,20 +165,6 @@ async fn verify(call: Call) -> Answered {
 
 fn named(call: &Call) -> Result<Name, Problem> {
     Name::parse(call.path_text("name")).ok_or_else(|| Problem::unknown(Unknown::Backup))
-}
-
-fn shown(backup: &Backup) -> Value {
-    let manifest = backup.manifest.as_ref();
-    json!({
-        "name": backup.name,
-        "bytes": backup.bytes,
-        "sha256": backup.sha256,
-        "made_at": wire::time(manifest.map_or_else(|| backup.name.made_at(), |manifest| manifest.made_at)),
-        "epoch": manifest.map(|manifest| manifest.epoch.as_str()),
-        "last_event_id": manifest.and_then(|manifest| manifest.last_event_id),
-        "schema_version": manifest.map(|manifest| manifest.schema_version),
-        "program": manifest.map(|manifest| manifest.program.as_str()),
-    })
 }
 
 fn problem(error: BackupError) -> Problem {

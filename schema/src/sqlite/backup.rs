@@ -27,12 +27,7 @@ impl std::fmt::Debug for Copying {
 
 impl Copying {
     /// Makes a backup of the file on a thread of its own, so that no reader is missing meanwhile.
-    pub(super) async fn start(
-        &self,
-        file: PathBuf,
-        into: PathBuf,
-        wish: BackupWish,
-    ) -> Result<BackupMade, StoreError> {
+    pub(super) async fn start(&self, file: PathBuf, into: PathBuf, wish: BackupWish) -> Result<BackupMade, StoreError> {
         let (reply, answer) = oneshot::channel();
         let under_way = Arc::clone(&self.under_way);
         std::thread::Builder::new()
@@ -136,7 +131,8 @@ fn describe(copy: &Path, wish: &BackupWish) -> rusqlite::Result<Manifest> {
         schema_version: connection.query_row("SELECT max(version) FROM schema_version", [], |row| row.get(0))?,
         program: wish.program.clone(),
     };
-    let text = serde_json::to_string(&manifest).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
+    let text =
+        serde_json::to_string(&manifest).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
     connection.execute(q::UPSERT_SETTING, [MANIFEST_SETTING, &text])?;
     connection.close().map_err(|(_, error)| error)?;
     Ok(manifest)

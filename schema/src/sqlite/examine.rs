@@ -43,7 +43,8 @@ impl DatabaseFile {
         let open = || {
             let connection = Connection::open_with_flags(format!("file:{}{immutable}", escaped(file)), flags)?;
             connection.busy_timeout(BUSY_TIMEOUT)?;
-            connection.execute_batch("PRAGMA query_only = ON; PRAGMA cache_size = -32768; PRAGMA temp_store = MEMORY")?;
+            connection
+                .execute_batch("PRAGMA query_only = ON; PRAGMA cache_size = -32768; PRAGMA temp_store = MEMORY")?;
             Ok(connection)
         };
         let connection = open().map_err(|error: rusqlite::Error| sort(&error, Stage::Open))?;

@@ -3,9 +3,10 @@
 use crate::ids::{EventId, IdError, QualificationId, TimeMs, UserId, Version};
 use crate::queries as q;
 use crate::records::{
-    AchievementRecord, CompletedUnit, EnrolmentRecord, KeyHash, KeyOutcome, KeyRecord, LearnerHead, LedgerRow, MemberRecord,
-    ProgressRecord, QualificationRecord, QualificationStanding, RosterRecords, SnapshotRecord, StoredEvent, StreamId,
-    StreamKind, TeamAwardRecord, TeamRecord, TokenRecord, TokenRole, UnitRecord, UserRecord, UserRole,
+    AchievementRecord, CompletedUnit, EnrolmentRecord, KeyHash, KeyOutcome, KeyRecord, LearnerHead, LedgerRow,
+    MemberRecord, ProgressRecord, QualificationRecord, QualificationStanding, RosterRecords, SnapshotRecord,
+    StoredEvent, StreamId, StreamKind, TeamAwardRecord, TeamRecord, TokenRecord, TokenRole, UnitRecord, UserRecord,
+    UserRole,
 };
 use rusqlite::types::Type;
 use rusqlite::{Connection, Error, OptionalExtension, Params, Result, Row, params};
@@ -310,21 +311,26 @@ pub(super) fn key(connection: &Connection, hash: KeyHash) -> Result<Option<KeyRe
 
 pub(super) fn ledger(connection: &Connection, after: Option<EventId>, limit: usize) -> Result<Vec<LedgerRow>> {
     let after = after.map_or(0, EventId::as_i64);
-    all(connection, q::LEDGER_PAGE, params![after, bounded(limit as u64)], |row| {
-        Ok(LedgerRow {
-            event_id: id(row, 0)?,
-            user_id: id(row, 1)?,
-            kind: row.get(2)?,
-            action_type: row.get(3)?,
-            points: row.get(4)?,
-            reference_id: id(row, 5)?,
-            unit_id: id_or_none(row, 6)?,
-            qualification_id: id_or_none(row, 7)?,
-            total: unsigned(row, 8)?,
-            reason: row.get(9)?,
-            occurred_at: time(row, 10)?,
-        })
-    })
+    all(
+        connection,
+        q::LEDGER_PAGE,
+        params![after, bounded(limit as u64)],
+        |row| {
+            Ok(LedgerRow {
+                event_id: id(row, 0)?,
+                user_id: id(row, 1)?,
+                kind: row.get(2)?,
+                action_type: row.get(3)?,
+                points: row.get(4)?,
+                reference_id: id(row, 5)?,
+                unit_id: id_or_none(row, 6)?,
+                qualification_id: id_or_none(row, 7)?,
+                total: unsigned(row, 8)?,
+                reason: row.get(9)?,
+                occurred_at: time(row, 10)?,
+            })
+        },
+    )
 }
 
 pub(super) fn setting(connection: &Connection, name: &str) -> Result<Option<String>> {
