@@ -3,9 +3,9 @@
 use crate::auth::admin;
 use crate::backups::{self, Check, CheckError, Step};
 use homeroom_schema::records::{Append, Row};
-use homeroom_schema::sqlite::{Durability, Restore, SqliteOptions};
+use homeroom_schema::sqlite::Restore;
 use homeroom_schema::{SqliteStore, Store, StoreError};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// What is wanted.
 #[derive(Debug, Clone)]
@@ -70,7 +70,7 @@ pub async fn restore(wish: &Wish, show: impl FnMut(Step, f64)) -> Result<Restore
             problems: check.problems().join("; "),
         });
     }
-    let staged = place.stage(&wish.backup, &check.sha256, options(&wish.data))?;
+    let staged = place.stage(&wish.backup, &check.sha256)?;
     let prepared = prepare(&staged).await;
     // Closed in any case: what is staged is put in place whole, or thrown away by the next restore.
     staged.close().await?;
@@ -94,12 +94,4 @@ async fn prepare(staged: &SqliteStore) -> Result<String, StoreError> {
     };
     staged.commit(vec![append]).await?;
     Ok(staged.setting("epoch").await?.unwrap_or_default())
-}
-
-fn options(directory: &Path) -> SqliteOptions {
-    SqliteOptions {
-        directory: directory.to_owned(),
-        durability: Durability::Full,
-        readers: 1,
-    }
 }

@@ -17,7 +17,6 @@ pub(crate) async fn keep_making(app: App) {
         return;
     }
     loop {
-        tokio::time::sleep(BACKUP_LOOK_EVERY).await;
         let look = tokio::spawn(look(app.clone(), every_ms));
         let is_well = match look.await {
             Ok(Ok(())) | Ok(Err(BackupError::UnderWay)) => true,
@@ -28,9 +27,8 @@ pub(crate) async fn keep_making(app: App) {
                 false
             }
         };
-        if !is_well {
-            tokio::time::sleep(BACKUP_RETRY_AFTER).await;
-        }
+        let pause = if is_well { BACKUP_LOOK_EVERY } else { BACKUP_RETRY_AFTER };
+        tokio::time::sleep(pause).await;
     }
 }
 

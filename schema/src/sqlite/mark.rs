@@ -221,7 +221,7 @@ fn read(text: &str) -> Option<Note> {
         ("-", "-") => None,
         _ => Some((bytes.parse().ok()?, u32::from_str_radix(crc, 16).ok()?)),
     };
-    (kind == KIND).then(|| ())?;
+    (kind == KIND).then_some(())?;
     Some(Note {
         epoch: epoch.to_owned(),
         last_event_id: last_event_id.parse().ok()?,

@@ -85,7 +85,19 @@ impl Place {
         // Before anything is written: a damaged file stays as it is.
         self.check_structure(&connection)?;
         migrate::run(&mut connection, SQLITE)?;
+        self.write_back(&connection)?;
         Ok(connection)
+    }
+
+    /// Writes the log that a crash left behind into the file. What stands in it may never have been synced (the node ended
+    /// because that failed), and what is kept from now on must not rest on it.
+    fn write_back(&self, connection: &Connection) -> Result<(), StoreError> {
+        if log::bytes_on_disk(&self.file) == 0 {
+            return Ok(());
+        }
+        connection
+            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+            .map_err(|error| sort(&error, Stage::Open))
     }
 
     /// Opens the file for the writer again, after its handle was lost.

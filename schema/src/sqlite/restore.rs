@@ -4,7 +4,7 @@
 //! finishes the work: old files are moved aside (never deleted), then the new one gets the database's name.
 
 use super::open::{DATABASE_FILE, lock};
-use super::{SqliteOptions, SqliteStore};
+use super::{Durability, SqliteOptions, SqliteStore};
 use crate::files;
 use crate::store::StoreError;
 use std::fs::{self, DirBuilder, File};
@@ -54,7 +54,7 @@ impl Restore {
     ///
     /// # Errors
     /// When it cannot be copied or opened, or is not the file whose checksum is `sha256`.
-    pub fn stage(&self, backup: &Path, sha256: &str, options: SqliteOptions) -> Result<SqliteStore, StoreError> {
+    pub fn stage(&self, backup: &Path, sha256: &str) -> Result<SqliteStore, StoreError> {
         let staging = self.directory.join(STAGING);
         make_directory(&staging).map_err(|error| refused("make", &staging, &error))?;
         let copy = staging.join(DATABASE_FILE);
@@ -65,7 +65,8 @@ impl Restore {
         }
         SqliteStore::open(SqliteOptions {
             directory: staging,
-            ..options
+            durability: Durability::Full,
+            readers: 1,
         })
     }
 
