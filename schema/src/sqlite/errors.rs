@@ -62,17 +62,23 @@ pub(super) fn sort(error: &Error, stage: Stage) -> StoreError {
 /// What to do about an error that keeps a node from starting.
 fn for_people(code: ErrorCode, cause: String) -> String {
     match code {
-        ErrorCode::DiskFull => format!("the disk of the data directory is full ({cause}); free some space and start again"),
+        ErrorCode::DiskFull => {
+            format!("the disk of the data directory is full ({cause}); free some space and start again")
+        }
         ErrorCode::ReadOnly | ErrorCode::PermissionDenied => format!(
             "the database cannot be written ({cause}); make the data directory writable for this user, or choose another one with --data"
         ),
         ErrorCode::CannotOpen => {
-            format!("the database cannot be opened ({cause}); is the data directory writable for this user, and its disk not full?")
+            format!(
+                "the database cannot be opened ({cause}); is the data directory writable for this user, and its disk not full?"
+            )
         }
         ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => {
             format!("another program holds the database ({cause}); close it and start again")
         }
-        ErrorCode::SystemIoFailure => format!("the disk of the data directory fails ({cause}); look into the system's log"),
+        ErrorCode::SystemIoFailure => {
+            format!("the disk of the data directory fails ({cause}); look into the system's log")
+        }
         _ => cause,
     }
 }
