@@ -8,6 +8,7 @@ pub use check::{Check, CheckError, Checksum, Step, check};
 pub use name::Name;
 pub(crate) use schedule::keep_making;
 
+use crate::problem::{Problem, Unknown};
 use homeroom_actors::Engine;
 use homeroom_schema::backup::{BackupWish, Manifest};
 use homeroom_schema::sqlite::DatabaseFile;
@@ -21,6 +22,8 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 
 /// The folder in the data directory.
 pub const FOLDER: &str = "backups";
+/// Seconds after which a backup that could not be made may be tried again.
+const RETRY_AFTER_S: u64 = 60;
 /// What the name of every backup's owner is written into its manifest.
 const PROGRAM: &str = env!("CARGO_PKG_VERSION");
 
@@ -60,6 +63,23 @@ pub enum BackupError {
     /// The system refused something.
     #[error("the folder of the backups: {0}")]
     Io(#[from] io::Error),
+}
+
+impl From<BackupError> for Problem {
+    fn from(error: BackupError) -> Self {
+        match error {
+            BackupError::UnderWay => {
+                let detail = "A backup is being made, checked or removed; try again when that is done.";
+                Self::new(409, "backup_under_way", "A backup is under way", detail).retry_after(RETRY_AFTER_S)
+            }
+            BackupError::Unknown => Self::unknown(Unknown::Backup),
+            BackupError::Store(_) | BackupError::Io(_) => {
+                tracing::warn!(%error, "a backup failed");
+                let detail = "The backup could not be made or read; the node's log says why. Everything else goes on.";
+                Self::new(503, "backup_failed", "No backup", detail).retry_after(RETRY_AFTER_S)
+            }
+        }
+    }
 }
 
 impl Backups {

@@ -24,8 +24,6 @@ use tokio::io::AsyncReadExt;
 
 /// Bytes that are read from a backup at once.
 const CHUNK_BYTES: usize = 64 * 1024;
-/// Seconds after which a backup that could not be made may be tried again.
-const RETRY_AFTER_S: u64 = 60;
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes
@@ -50,7 +48,7 @@ async fn make(call: Call) -> Answered {
         tracing::error!(%cause, "making a backup failed");
         Problem::internal()
     })?;
-    let backup = made.map_err(problem)?;
+    let backup = made?;
     let body = wire::backup(&backup).to_string();
     keep(&call, claim, 201, &body).await?;
     let mut response = answer::text(201, body);
@@ -109,8 +107,7 @@ async fn list(call: Call) -> Answered {
         }
         Ok((items, names.next().and(last)))
     })
-    .await?
-    .map_err(problem)?;
+    .await??;
     let next = last.and_then(|name| cursor::encode(secret, &scope, &name));
     Ok(answer::json(200, &json!({"items": items, "next_cursor": next})))
 }
@@ -118,13 +115,13 @@ async fn list(call: Call) -> Answered {
 async fn fetch(call: Call) -> Answered {
     permissions::may_manage_backups(&call.caller)?;
     let name = named(&call)?;
-    let path = call.app.backups().path(&name).map_err(problem)?;
+    let path = call.app.backups().path(&name)?;
     let opened = async {
         let file = File::open(&path).await?;
         let bytes = file.metadata().await?.len();
         Ok::<_, std::io::Error>((file, bytes))
     };
-    let (file, bytes) = opened.await.map_err(|error| problem(error.into()))?;
+    let (file, bytes) = opened.await.map_err(BackupError::from)?;
     let mut response = answer::with_type(StatusCode::OK, "application/vnd.sqlite3", streamed(file));
     let headers = response.headers_mut();
     headers.insert(CONTENT_LENGTH, HeaderValue::from(bytes));
@@ -142,7 +139,7 @@ async fn remove(call: Call) -> Answered {
         Turn::Again(record) => return again(record),
         Turn::First(guard) => guard,
     };
-    call.app.backups().remove(&name).map_err(problem)?;
+    call.app.backups().remove(&name)?;
     keep(&call, claim, 204, "").await?;
     Ok(answer::no_content())
 }
@@ -152,12 +149,12 @@ async fn verify(call: Call) -> Answered {
     let name = named(&call)?;
     let app = call.app.clone();
     let asked = name.clone();
-    let checked = apart(move || app.backups().check(&asked)).await?.map_err(problem)?;
+    let checked = apart(move || app.backups().check(&asked)).await??;
     let mut body = match checked {
         Ok(check) => check.to_value(),
         Err(CheckError::Store(error)) => json!({"ok": false, "problems": [error.to_string()]}),
         Err(CheckError::NoBackup(_)) => json!({"ok": false, "problems": ["the file is no backup"]}),
-        Err(CheckError::Unreadable { cause, .. }) => return Err(problem(cause.into())),
+        Err(CheckError::Unreadable { cause, .. }) => return Err(BackupError::from(cause).into()),
     };
     body["name"] = json!(name);
     Ok(answer::json(200, &body))
@@ -165,21 +162,6 @@ async fn verify(call: Call) -> Answered {
 
 fn named(call: &Call) -> Result<Name, Problem> {
     Name::parse(call.path_text("name")).ok_or_else(|| Problem::unknown(Unknown::Backup))
-}
-
-fn problem(error: BackupError) -> Problem {
-    match error {
-        BackupError::UnderWay => {
-            let detail = "A backup is being made, checked or removed; try again when that is done.";
-            Problem::new(409, "backup_under_way", "A backup is under way", detail).retry_after(RETRY_AFTER_S)
-        }
-        BackupError::Unknown => Problem::unknown(Unknown::Backup),
-        BackupError::Store(_) | BackupError::Io(_) => {
-            tracing::warn!(%error, "a backup failed");
-            let detail = "The backup could not be made or read; the node's log says why. Everything else goes on.";
-            Problem::new(503, "backup_failed", "No backup", detail).retry_after(RETRY_AFTER_S)
-        }
-    }
 }
 
 /// A file piece by piece, at the pace of its reader.
