@@ -189,7 +189,7 @@ async fn kill_9_at_any_point_of_a_restore_leaves_the_old_or_the_new() {
     loop {
         let copy = copy_of(place.directory.path());
         let log = tempfile::NamedTempFile::new().unwrap();
-        let mut command = Strace::around(log.path(), CALLS, &format!("signal=SIGKILL:when={at}"));
+        let mut command = Strace::killing(log.path(), CALLS, at);
         command
             .arg("restore")
             .arg(&place.backup)
@@ -203,6 +203,7 @@ async fn kill_9_at_any_point_of_a_restore_leaves_the_old_or_the_new() {
             assert_eq!(total, EARLIER);
             break;
         }
+        assert!(Strace::has_killed(log.path()), "it failed by itself: {status}");
         killed += 1;
         old += usize::from(total == LATER);
         new += usize::from(total == EARLIER);

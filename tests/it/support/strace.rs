@@ -46,18 +46,27 @@ impl Strace {
         Self { child, log }
     }
 
-    /// A command that runs under strace from its start; its log is given back by [`Strace::count`].
-    pub fn around(log: &Path, calls: &str, fault: &str) -> Command {
+    /// The binary under strace from its start, killed at the `n`-th of `calls` that any of its threads makes. Should it make
+    /// fewer, it is ended after a while: a tracer that goes away would leave it running.
+    pub fn killing(log: &Path, calls: &str, n: u64) -> Command {
         let mut command = Command::new("strace");
-        command.args(["-f", "--kill-on-exit"]);
-        arguments(&mut command, log, calls, fault);
-        command.arg(env!("CARGO_BIN_EXE_homeroom"));
+        command.arg("-f");
+        arguments(&mut command, log, calls, &format!("signal=SIGKILL:when={n}"));
+        command.args(["timeout", "-s", "KILL", "15", env!("CARGO_BIN_EXE_homeroom")]);
         command
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
-            .kill_on_drop(true);
+            .env("HOMEROOM_ADMIN_TOKEN", super::ADMIN_TOKEN);
         command
+    }
+
+    /// Whether a log tells of a call that never returned.
+    pub fn has_killed(log: &Path) -> bool {
+        let text = std::fs::read(log).expect("the log of strace");
+        String::from_utf8_lossy(&text)
+            .lines()
+            .any(|line| line.trim_end().ends_with("= ?"))
     }
 
     /// How often the fault has happened by now.
