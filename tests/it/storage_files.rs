@@ -89,6 +89,18 @@ async fn fd9_flipped_bits_are_refused_or_do_not_matter() {
     let rounds = if soak() { 200 } else { 6 };
     let directory = tempfile::tempdir().unwrap();
     let node = school(directory.path(), 60, "flipped bits").await;
+    // Enough of one person for a snapshot.
+    let events: Vec<Value> = (5_000..5_300)
+        .map(|reference| {
+            let mut event = earn(1, "read_content", reference);
+            event["kind"] = json!("points");
+            event
+        })
+        .collect();
+    node.admin()
+        .post("/events", json!({ "events": events }))
+        .await
+        .expect(200);
     let wanted = totals(&node).await;
     stop(node).await;
     let mut random = Random::seeded("flips");
