@@ -101,6 +101,10 @@ async fn fd9_flipped_bits_are_refused_or_do_not_matter() {
         .post("/events", json!({ "events": events }))
         .await
         .expect(200);
+    for user_id in 1..=PEOPLE {
+        let progress = json!({"unit_id": 101, "progress_percentage": 10 * user_id});
+        node.admin().post(&format!("/progress/{user_id}"), progress).await.ok();
+    }
     let wanted = totals(&node).await;
     stop(node).await;
     let mut random = Random::seeded("flips");
