@@ -9,7 +9,7 @@ SHELL := /bin/bash
 
 CARGO ?= cargo
 # What a later part of the suite may need from Debian: one "command:package" a word.
-DEBIAN_NEEDS := cc:build-essential
+DEBIAN_NEEDS := cc:build-essential strace:strace
 
 .PHONY: help deps test fmt-check lint docs benches-compile audit audit-if-possible suite soak bench demo release clean
 

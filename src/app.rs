@@ -2,6 +2,7 @@
 
 use crate::audit::Refusals;
 use crate::auth::Tokens;
+use crate::backups::Backups;
 use crate::config::Config;
 use crate::idempotency::Keys;
 use crate::metrics::Metrics;
@@ -31,6 +32,7 @@ struct Inner {
     metrics: Metrics,
     own_sessions: OwnSessions,
     refusals: Refusals,
+    backups: Backups,
     stopping: AtomicBool,
 }
 
@@ -40,6 +42,7 @@ impl App {
     pub fn new(engine: Engine, config: Config, clock: Arc<dyn Clock>, secret: NodeSecret, tokens: Tokens) -> Self {
         Self {
             inner: Arc::new(Inner {
+                backups: Backups::new(&config.data, config.backups_kept),
                 engine,
                 rates: Rates::new(&config.rates),
                 config,
@@ -114,6 +117,12 @@ impl App {
     #[must_use]
     pub fn refusals(&self) -> &Refusals {
         &self.inner.refusals
+    }
+
+    /// The backups.
+    #[must_use]
+    pub fn backups(&self) -> &Backups {
+        &self.inner.backups
     }
 
     /// Counters and times.

@@ -1,7 +1,10 @@
 //! The command line: reads settings (file < environment < flag), sets up the log, runs a command.
 
+mod backup;
+mod bar;
 mod config;
 mod port;
+mod restore;
 mod settings;
 mod table;
 
@@ -69,6 +72,8 @@ enum Command {
     /// Show and check settings
     #[command(subcommand)]
     Config(config::Command),
+    Backup(backup::Args),
+    Restore(restore::Args),
     Demo(demo::Args),
     Replay(replay::Args),
     Import(import::Args),
@@ -96,6 +101,14 @@ async fn command(command: Command) -> ExitCode {
         }
         Command::Init(args) => config::init(&args).into(),
         Command::Config(command) => config::run(command).into(),
+        Command::Backup(args) => {
+            log_of_tools();
+            backup::run(args).await.into()
+        }
+        Command::Restore(args) => {
+            log_of_tools();
+            restore::run(args).await.into()
+        }
         Command::Demo(args) => {
             log_of_tools();
             demo::run(args).await

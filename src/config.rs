@@ -23,6 +23,10 @@ pub struct Config {
     pub board_window: usize,
     /// Places of a board that a projector sees.
     pub projector_places: usize,
+    /// Hours between two backups that the node makes by itself; 0: none.
+    pub backup_every_h: usize,
+    /// Backups that are kept.
+    pub backups_kept: usize,
     /// Whether a commit survives power loss (`full`) or the end of the process only (`process`).
     pub durability: Durability,
     /// Names besides local ones that the node is reached by; `*.example` means everything below, `*` any name.
@@ -68,6 +72,8 @@ impl Config {
             allowed_origins: Vec::new(),
             board_window: limits::BOARD_WINDOW_DEFAULT,
             projector_places: limits::PROJECTOR_PLACES_DEFAULT,
+            backup_every_h: limits::BACKUP_EVERY_H_DEFAULT,
+            backups_kept: limits::BACKUPS_KEPT_DEFAULT,
             durability: Durability::Full,
             allowed_hosts: Vec::new(),
             connections_max: limits::CONNECTIONS_MAX,
@@ -128,6 +134,18 @@ impl Config {
                 format!("must be at most {}; 0 means no limit", limits::RATE_PER_SECOND_MAX),
             );
         }
+        if self.backup_every_h > limits::BACKUP_EVERY_H_MAX {
+            return wrong(
+                "backup_every_h",
+                format!("must be from 0 to {}", limits::BACKUP_EVERY_H_MAX),
+            );
+        }
+        if !(1..=limits::BACKUPS_KEPT_MAX).contains(&self.backups_kept) {
+            return wrong(
+                "backups_kept",
+                format!("must be from 1 to {}", limits::BACKUPS_KEPT_MAX),
+            );
+        }
         if let Some(token) = &self.admin_token
             && (token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()))
         {
@@ -164,7 +182,7 @@ mod tests {
     #[test]
     fn settings_that_cannot_be_used_are_named() {
         type Row = (&'static str, fn(&mut Config));
-        let rows: [Row; 15] = [
+        let rows: [Row; 18] = [
             ("", |_| ()),
             ("", |c| c.time_zone = "Europe/Berlin".into()),
             ("", |c| c.allowed_origins = vec!["https://school.example:8443".into()]),
@@ -180,6 +198,9 @@ mod tests {
             ("connections_max", |c| c.connections_max = 0),
             ("sessions_max", |c| c.sessions_max = 20_001),
             ("mentor_reads_per_s", |c| c.rates.mentor_reads_per_s = 1_000_001),
+            ("", |c| c.backup_every_h = 0),
+            ("backup_every_h", |c| c.backup_every_h = 10_000),
+            ("backups_kept", |c| c.backups_kept = 0),
             ("admin_token", |c| c.admin_token = Some("a b".into())),
             ("allowed_origins", |c| {
                 c.allowed_origins = vec!["https://school.example/".into()];

@@ -2,6 +2,7 @@
 
 mod answer;
 mod audit;
+mod backups;
 mod body;
 mod call;
 mod catalogue;
@@ -48,6 +49,7 @@ fn routes() -> Routes {
     let routes = catalogue::routes(routes);
     let routes = teams::routes(routes);
     let routes = import::routes(routes);
+    let routes = backups::routes(routes);
     let routes = points::routes(routes);
     let routes = events::routes(routes);
     let routes = learners::routes(routes);

@@ -3,6 +3,7 @@
 pub mod app;
 pub mod audit;
 pub mod auth;
+pub mod backups;
 pub mod cli;
 pub mod client;
 pub mod clock;
@@ -20,6 +21,7 @@ pub mod permissions;
 pub mod problem;
 pub mod rates;
 pub mod replay;
+pub mod restore;
 pub mod secret;
 pub mod tickets;
 pub mod wire;

@@ -36,6 +36,7 @@ impl Metrics {
                 "Seconds from a request to its answer, by method and route"
             );
             metrics::describe_gauge!(SESSIONS, "Live sessions");
+            describe_backups();
             Some(handle)
         });
         Self { handle: handle.clone() }
@@ -55,6 +56,24 @@ impl Metrics {
         metrics::gauge!(SESSIONS).set(sessions as f64);
         self.handle.as_ref().map(PrometheusHandle::render).unwrap_or_default()
     }
+}
+
+/// What `backups` measures.
+fn describe_backups() {
+    metrics::describe_counter!("homeroom_backups_total", "Backups tried, by outcome");
+    metrics::describe_gauge!(
+        "homeroom_backup_last_ok",
+        "Whether the last backup tried was made (1) or failed (0)"
+    );
+    metrics::describe_gauge!(
+        "homeroom_backup_age_seconds",
+        "Seconds since the newest backup was made"
+    );
+    metrics::describe_gauge!(
+        "homeroom_backup_made_timestamp_seconds",
+        "When the newest backup was made, in seconds since 1970"
+    );
+    metrics::describe_histogram!("homeroom_backup_seconds", "Seconds that making a backup took");
 }
 
 impl Default for Metrics {

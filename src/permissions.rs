@@ -68,6 +68,14 @@ pub fn may_read_audit(caller: &Principal) -> Decision {
     only(caller, &[TokenRole::Admin])
 }
 
+/// Making, reading, checking and removing backups.
+///
+/// # Errors
+/// 403 for all but admins.
+pub fn may_manage_backups(caller: &Principal) -> Decision {
+    only(caller, &[TokenRole::Admin])
+}
+
 /// Reading the catalogue and lists of the roster (of what one may see).
 ///
 /// # Errors

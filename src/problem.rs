@@ -203,10 +203,12 @@ pub enum Unknown {
     Topic,
     /// An action.
     Action,
+    /// A backup.
+    Backup,
 }
 
 impl Unknown {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::User,
         Self::Team,
         Self::Unit,
@@ -216,6 +218,7 @@ impl Unknown {
         Self::Board,
         Self::Topic,
         Self::Action,
+        Self::Backup,
     ];
 
     /// The code and the title.
@@ -231,6 +234,7 @@ impl Unknown {
             Self::Board => ("unknown_board", "No such board"),
             Self::Topic => ("unknown_topic", "No such topic"),
             Self::Action => ("unknown_action", "No such action"),
+            Self::Backup => ("unknown_backup", "No such backup"),
         }
     }
 }

@@ -3,6 +3,7 @@
 use crate::app::App;
 use crate::auth::Tokens;
 use crate::auth::admin::{self, AdminToken};
+use crate::backups;
 use crate::config::{Config, ConfigError, Durability};
 use crate::erasure;
 use crate::http;
@@ -12,10 +13,11 @@ use crate::secret::NodeSecret;
 use crate::serve::serve;
 use homeroom_actors::domain::Rules;
 use homeroom_actors::sessions::EndReason;
+use homeroom_actors::verify::verify;
 use homeroom_actors::{Clock, Engine, EngineSettings};
 use homeroom_schema::records::{Append, Row};
-use homeroom_schema::sqlite::SqliteOptions;
-use homeroom_schema::{SqliteStore, Store, StoreError, limits};
+use homeroom_schema::sqlite::{DatabaseFile, SqliteOptions};
+use homeroom_schema::{SqliteStore, Store, StoreError, TimeMs, limits};
 use std::future::Future;
 use std::io;
 use std::sync::Arc;
@@ -62,6 +64,10 @@ pub async fn run(
     let connections_max = app.config().connections_max.min(open_files::raise());
     let router = http::router(app.clone());
     let mut serving = tokio::spawn(serve(listener, router, connections_max, stop.clone()));
+    tokio::spawn(
+        stop.clone()
+            .run_until_cancelled_owned(backups::keep_making(app.clone())),
+    );
     tracing::info!("homeroom is ready on http://{address}");
     let ended = tokio::select! {
         never = rates::keep_swept(app.clone()) => match never {},
@@ -98,6 +104,7 @@ async fn start(config: Config) -> Result<App, RunError> {
     let now = clock.now();
     let tokens = Tokens::new(store.load_tokens(now).await?);
     let fixed_before = store.setting(admin::FIXED_TOKEN_SETTING).await?;
+    let was_restored = store.setting(admin::OWN_TOKEN_SETTING).await?.as_deref() == Some(admin::REPLACE);
     let settings = EngineSettings {
         board_window: config.board_window,
         projector_places: config.projector_places,
@@ -117,11 +124,19 @@ async fn start(config: Config) -> Result<App, RunError> {
     }
     let admin = match &config.admin_token {
         Some(secret) => admin::fixed(&tokens, secret, fixed_before.and_then(|id| id.parse().ok()), now),
-        None => admin::in_file(&tokens, &config.data, now)
+        None => own_token(&tokens, &config, was_restored, now)
             .map_err(|cause| io_error("the file of the admin token", cause))?,
     };
     keep_admin_token(&engine, &tokens, admin).await?;
     Ok(App::new(engine, config, clock, secret, tokens))
+}
+
+fn own_token(tokens: &Tokens, config: &Config, was_restored: bool, now: TimeMs) -> io::Result<AdminToken> {
+    if was_restored {
+        admin::after_restore(tokens, &config.data, now)
+    } else {
+        admin::in_file(tokens, &config.data, now)
+    }
 }
 
 async fn open(config: &Config) -> Result<Arc<dyn Store>, RunError> {
@@ -133,9 +148,32 @@ async fn open(config: &Config) -> Result<Arc<dyn Store>, RunError> {
         },
         readers: limits::READERS_MAX,
     };
-    let opened = tokio::task::spawn_blocking(move || SqliteStore::open(options)).await;
-    let store = opened.map_err(|cause| RunError::Engine(cause.to_string()))??;
+    let opened = tokio::task::spawn_blocking(move || {
+        let store = SqliteStore::open(options)?;
+        look_over(&store)?;
+        Ok::<_, StoreError>(store)
+    });
+    let store = opened.await.map_err(|cause| RunError::Engine(cause.to_string()))??;
     Ok(Arc::new(store))
+}
+
+/// A file that somebody else has touched is believed only when all of it agrees: a flipped bit must not become a total.
+fn look_over(store: &SqliteStore) -> Result<(), StoreError> {
+    if !store.was_changed() {
+        return Ok(());
+    }
+    tracing::warn!("the database was changed while no node was running: looking it over");
+    let findings = verify(&DatabaseFile::open(store.file())?, |_, _| ())?;
+    match findings.named.first() {
+        None => Ok(()),
+        Some(first) => Err(StoreError::Fatal {
+            cause: format!(
+                "the database was changed while no node was running, and contradicts itself ({first}; {} in all). \
+                 Restore a backup with `homeroom restore`",
+                findings.contradictions
+            ),
+        }),
+    }
 }
 
 /// The node's secret, made at the first start. Nothing else writes yet: the engine starts after this.
@@ -164,7 +202,7 @@ async fn keep_admin_token(engine: &Engine, tokens: &Tokens, admin: AdminToken) -
         let kept = engine.keep_rows(admin.rows, None).await;
         kept.map_err(|error| RunError::Engine(format!("the admin token cannot be kept: {error}")))?;
     }
-    if let Some(ended) = admin.ended {
+    for ended in admin.ended {
         tokens.remove(ended);
     }
     if let Some(added) = admin.added {

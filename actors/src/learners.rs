@@ -10,6 +10,7 @@ mod slot;
 mod snapshot;
 mod user;
 
+pub(crate) use append::row;
 pub(crate) use directory::Learners;
 pub(crate) use load::parse;
 pub(crate) use pending::Beside;

@@ -14,6 +14,7 @@ pub mod sessions;
 pub mod supervision;
 pub mod teams;
 pub mod topics;
+pub mod verify;
 pub mod views;
 
 pub use clock::Clock;

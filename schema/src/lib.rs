@@ -1,9 +1,11 @@
 #![doc = include_str!("../README.md")]
 
+pub mod backup;
 mod batch;
 pub mod codec;
 pub mod contract;
 pub mod erasures;
+pub mod files;
 pub mod ids;
 pub mod limits;
 pub mod memory;

@@ -26,6 +26,20 @@ pub const READERS_MAX: u32 = 4;
 pub const WRITER_JOBS_MAX: usize = 256;
 /// Reads waiting for a read connection. At the bound further callers wait before they may queue.
 pub const READS_WAITING_MAX: usize = 1_024;
+/// Contradictions in a database that a check names; the rest are counted.
+pub const CONTRADICTIONS_NAMED_MAX: usize = 20;
+/// Backups that a node keeps by default. The oldest beyond it are removed when another one is made.
+pub const BACKUPS_KEPT_DEFAULT: usize = 14;
+/// Backups that a node can be told to keep.
+pub const BACKUPS_KEPT_MAX: usize = 1_000;
+/// Hours between two backups that a node makes by itself, by default; 0 turns them off.
+pub const BACKUP_EVERY_H_DEFAULT: usize = 24;
+/// Hours between two backups that a node can be told, at the most.
+pub const BACKUP_EVERY_H_MAX: usize = 24 * 366;
+/// How often a node looks whether a backup is due.
+pub const BACKUP_LOOK_EVERY: Duration = Duration::from_secs(30);
+/// How long after a backup that failed the next one is tried.
+pub const BACKUP_RETRY_AFTER: Duration = Duration::from_secs(15 * 60);
 /// Bytes of a database file up to which its structure is checked whole at each start. Larger ones are read as needed.
 pub const OPEN_CHECK_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// Events of one page of a stream. Longer reads ask again.

@@ -7,6 +7,7 @@ mod tests;
 
 pub use faults::LostAnswer;
 
+use crate::backup::{BackupMade, BackupWish};
 use crate::ids::{EventId, QualificationId, TimeMs, UserId, Version};
 use crate::records::{
     AchievementRecord, Append, AppendOutcome, AuditEntry, AuditFilter, CompletedUnit, KeyHash, KeyRecord, LearnerHead,
@@ -18,6 +19,7 @@ use async_trait::async_trait;
 use faults::{Faults, Verdict};
 use kept::Kept;
 use parking_lot::Mutex;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// A store in memory. Clones share the same data and the same faults; [`MemoryStore::fork`] starts anew from what is kept.
@@ -223,6 +225,12 @@ impl Store for MemoryStore {
 
     async fn setting(&self, name: &str) -> Result<Option<String>, StoreError> {
         self.read(|kept| kept.setting(name))
+    }
+
+    async fn backup(&self, _into: PathBuf, _wish: BackupWish) -> Result<BackupMade, StoreError> {
+        Err(StoreError::Unavailable {
+            cause: "a store in memory has nothing to copy to a file".to_owned(),
+        })
     }
 
     async fn check(&self) -> Result<(), StoreError> {

@@ -209,6 +209,12 @@ macro_rules! events_where {
 pub const STREAM_PAGE: &str = events_where!(
     "e.stream_kind = ?1 AND e.stream_id = ?2 AND e.version > ?3 ORDER BY e.stream_kind, e.stream_id, e.version LIMIT ?4"
 );
+/// A page of the ledger in the order of the journal.
+pub const LEDGER_PAGE: &str = "SELECT event_id, user_id, kind, action_type, points, reference_id, unit_id, \
+     qualification_id, total, reason, occurred_at FROM user_points WHERE event_id > ?1 ORDER BY event_id LIMIT ?2";
+/// How much there is: events, events of learners, rows of progress.
+pub const COUNTS: &str = "SELECT (SELECT count(*) FROM events), (SELECT count(*) FROM events WHERE stream_kind = 1), \
+     (SELECT count(*) FROM user_progress)";
 /// One event.
 pub const EVENT: &str = events_where!("e.event_id = ?1");
 /// A page of the journal.

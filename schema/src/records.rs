@@ -409,6 +409,53 @@ pub struct PointsRecord {
     pub occurred_at: TimeMs,
 }
 
+/// One entry of the ledger as it is stored, with the event that it belongs to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LedgerRow {
+    /// Its event.
+    pub event_id: EventId,
+    /// As in [`PointsRecord`], like all that follow.
+    pub user_id: UserId,
+    /// What happened.
+    pub kind: String,
+    /// The action's wire name.
+    pub action_type: String,
+    /// What it was for.
+    pub reference_id: ReferenceId,
+    /// The unit that it is tied to.
+    pub unit_id: Option<UnitId>,
+    /// The qualification of that unit at that moment.
+    pub qualification_id: Option<QualificationId>,
+    /// Points of this entry.
+    pub points: i64,
+    /// The total after this entry.
+    pub total: u64,
+    /// Why it was refused.
+    pub reason: Option<String>,
+    /// When it happened.
+    pub occurred_at: TimeMs,
+}
+
+impl LedgerRow {
+    /// The row that an entry makes.
+    #[must_use]
+    pub fn of(event_id: EventId, points: &PointsRecord) -> Self {
+        Self {
+            event_id,
+            user_id: points.user_id,
+            kind: points.kind.to_owned(),
+            action_type: points.action_type.to_owned(),
+            reference_id: points.reference_id,
+            unit_id: points.unit_id,
+            qualification_id: points.qualification_id,
+            points: points.points,
+            total: points.total,
+            reason: points.reason.map(str::to_owned),
+            occurred_at: points.occurred_at,
+        }
+    }
+}
+
 /// A team achievement: one fact with the members of that moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TeamAwardRecord {

@@ -1,17 +1,26 @@
 //! The SQLite store: one file, one writer thread, a small pool of readers. SQL text lives in `queries` and `migrations`.
 
+mod backup;
 mod commit;
 mod errors;
+mod examine;
 mod log;
+mod mark;
 mod migrate;
 mod open;
 mod read;
 mod readers;
+mod restore;
 mod rows;
 #[cfg(test)]
 mod tests;
 mod writer;
 
+pub use backup::backup_offline;
+pub use examine::{Counts, DatabaseFile};
+pub use restore::Restore;
+
+use crate::backup::{BackupMade, BackupWish};
 use crate::ids::{EventId, QualificationId, TimeMs, UserId, Version};
 use crate::records::{
     AchievementRecord, Append, AppendOutcome, AuditEntry, AuditFilter, CompletedUnit, KeyHash, KeyRecord, LearnerHead,
@@ -21,7 +30,7 @@ use crate::records::{
 use crate::store::{Store, StoreError};
 use async_trait::async_trait;
 use std::fs::File;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// What a successful commit survives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -50,6 +59,9 @@ pub struct SqliteStore {
     // In the order in which they must go: no connection may outlive the lock.
     writer: writer::Writer,
     readers: readers::Readers,
+    copying: backup::Copying,
+    file: PathBuf,
+    was_changed: bool,
     _lock: File,
 }
 
@@ -66,15 +78,38 @@ impl SqliteStore {
             readers,
         } = options;
         let lock = open::lock(&directory)?;
+        restore::finish(&directory)?;
+        let before = mark::Before::read(&directory);
+        let was_changed = before.was_changed();
+        if was_changed {
+            open::check_changed(&directory)?;
+        }
         let place = open::Place::new(&directory, durability);
         let opened = place.open_writer()?;
+        let mark = before.settle(&opened.connection, was_changed)?;
         let readers = readers::Readers::start(place.clone(), readers)?;
-        let writer = writer::Writer::start(place, opened)?;
+        let writer = writer::Writer::start(place, opened, mark)?;
         Ok(Self {
             writer,
             readers,
+            copying: backup::Copying::default(),
+            file: directory.join(open::DATABASE_FILE),
+            was_changed,
             _lock: lock,
         })
+    }
+
+    /// Whether the file was changed by somebody else since it was closed. Its structure was found sound; whether what it
+    /// says agrees with itself is for the caller to find out, before anything is written.
+    #[must_use]
+    pub fn was_changed(&self) -> bool {
+        self.was_changed
+    }
+
+    /// The database file.
+    #[must_use]
+    pub fn file(&self) -> &Path {
+        &self.file
     }
 }
 
@@ -204,11 +239,16 @@ impl Store for SqliteStore {
             .await
     }
 
+    async fn backup(&self, into: PathBuf, wish: BackupWish) -> Result<BackupMade, StoreError> {
+        self.copying.start(self.file.clone(), into, wish).await
+    }
+
     async fn check(&self) -> Result<(), StoreError> {
         self.writer.ask(|reply| writer::Job::Check { reply }).await
     }
 
     async fn close(&self) -> Result<(), StoreError> {
+        self.copying.interrupt();
         // Readers first: a checkpoint that truncates the log waits for every read that is under way.
         self.readers.close().await;
         self.writer.ask(|reply| writer::Job::Close { reply }).await

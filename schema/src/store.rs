@@ -1,5 +1,6 @@
 //! The one door to what is kept: the [`Store`] trait, and its errors sorted into retry, refuse and fatal.
 
+use crate::backup::{BackupMade, BackupWish};
 use crate::ids::{EventId, QualificationId, TimeMs, UserId, Version};
 use crate::records::{
     AchievementRecord, Append, AppendOutcome, AuditEntry, AuditFilter, CompletedUnit, KeyHash, KeyRecord, LearnerHead,
@@ -7,6 +8,7 @@ use crate::records::{
     TokenRecord,
 };
 use async_trait::async_trait;
+use std::path::PathBuf;
 
 /// Why a store could not do what was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -193,6 +195,13 @@ pub trait Store: Send + Sync + 'static {
     /// # Errors
     /// When the store is unavailable.
     async fn setting(&self, name: &str) -> Result<Option<String>, StoreError>;
+
+    /// Copies everything, of one moment, into the file `into`, while reads and writes go on. The file is there whole, with
+    /// its checksum beside it (`into` with `.sha256`), or not at all. One at a time; the caller sees to that.
+    ///
+    /// # Errors
+    /// When it cannot be made, or this store makes none; nothing else is the worse for it.
+    async fn backup(&self, into: PathBuf, wish: BackupWish) -> Result<BackupMade, StoreError>;
 
     /// Whether the writer can write now (for readiness).
     ///

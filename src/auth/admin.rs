@@ -12,6 +12,14 @@ use std::path::{Path, PathBuf};
 pub const ADMIN_TOKEN_FILE: &str = "admin-token";
 /// The setting with the id of the token that a setting fixed last: another one takes its place.
 pub const FIXED_TOKEN_SETTING: &str = "fixed_admin_token";
+/// The setting that a restore makes: [`REPLACE`] means that the node's own token may be known to nobody here.
+pub const OWN_TOKEN_SETTING: &str = "own_admin_token";
+/// The value of [`OWN_TOKEN_SETTING`] after a restore.
+pub const REPLACE: &str = "replace";
+/// Its value once the token was looked after.
+const KEPT: &str = "kept";
+/// The label of a node's own token.
+const OWN_LABEL: &str = "the node's own";
 /// A longer file is no token of ours.
 const FILE_BYTES_MAX: u64 = 4_096;
 
@@ -22,8 +30,8 @@ pub struct AdminToken {
     pub rows: Vec<Row>,
     /// The token that becomes valid with them.
     pub added: Option<TokenRecord>,
-    /// The token that ends with them.
-    pub ended: Option<TokenId>,
+    /// The tokens that end with them.
+    pub ended: Vec<TokenId>,
     /// The file that it stands in, if it was made or taken from there.
     pub file: Option<PathBuf>,
 }
@@ -45,10 +53,44 @@ pub fn fixed(tokens: &Tokens, secret: &str, before: Option<TokenId>, now: TimeMs
     }
     if let Some(mut old) = before.and_then(|token_id| tokens.get(token_id, now)) {
         old.revoked_at = Some(now);
-        admin.ended = Some(old.token_id);
-        admin.rows.push(Row::Token(old));
+        admin.end(old);
     }
     admin
+}
+
+impl AdminToken {
+    /// Keeps a token that was revoked.
+    fn end(&mut self, token: TokenRecord) {
+        self.ended.push(token.token_id);
+        self.rows.push(Row::Token(token));
+    }
+}
+
+/// Without a fixed one, after a restore: the token in the file stays if it is known. Otherwise the node's own tokens end,
+/// since their secret may be on another machine, and the file's token (or a new one in that file) takes their place.
+///
+/// # Errors
+/// As [`in_file`].
+pub fn after_restore(tokens: &Tokens, directory: &Path, now: TimeMs) -> io::Result<AdminToken> {
+    let in_file = read(&directory.join(ADMIN_TOKEN_FILE))?;
+    let is_known = in_file.is_some_and(|secret| {
+        let caller = tokens.find(&secret, now);
+        caller.is_some_and(|caller| caller.role == TokenRole::Admin)
+    });
+    let mut admin = AdminToken::default();
+    if !is_known {
+        admin = from_file(tokens, directory, now)?;
+        let own = tokens.after(None, usize::MAX, now).into_iter();
+        for mut old in own.filter(|old| old.role == TokenRole::Admin && old.label.as_deref() == Some(OWN_LABEL)) {
+            old.revoked_at = Some(now);
+            admin.end(old);
+        }
+    }
+    admin.rows.push(Row::Setting {
+        name: OWN_TOKEN_SETTING.into(),
+        value: KEPT.into(),
+    });
+    Ok(admin)
 }
 
 /// Without a fixed one: nothing when there is an admin token, else the one in the file, else a new one in that file.
@@ -59,6 +101,10 @@ pub fn in_file(tokens: &Tokens, directory: &Path, now: TimeMs) -> io::Result<Adm
     if tokens.has_admin_outside(&[], now) {
         return Ok(AdminToken::default());
     }
+    from_file(tokens, directory, now)
+}
+
+fn from_file(tokens: &Tokens, directory: &Path, now: TimeMs) -> io::Result<AdminToken> {
     let file = directory.join(ADMIN_TOKEN_FILE);
     // A start that ended between the file and the store has left a token that nobody knows of but the file.
     let secret = match read(&file)? {
@@ -74,7 +120,7 @@ fn add(tokens: &Tokens, secret: &str, now: TimeMs) -> AdminToken {
     let new = NewToken {
         role: TokenRole::Admin,
         user_id: None,
-        label: Some("the node's own".into()),
+        label: Some(OWN_LABEL.into()),
         expires_at: None,
     };
     let record = tokens.record(new, secret, now);
@@ -119,7 +165,7 @@ mod tests {
     const NOW: TimeMs = TimeMs(1_000);
 
     fn put_in_force(tokens: &Tokens, admin: AdminToken) {
-        if let Some(ended) = admin.ended {
+        for ended in admin.ended {
             tokens.remove(ended);
         }
         if let Some(added) = admin.added {
@@ -141,6 +187,25 @@ mod tests {
         // The store was lost, or never had it: the file's token is taken.
         let again = in_file(&Tokens::default(), directory.path(), NOW).unwrap();
         assert_eq!(again.added.unwrap().hash, Tokens::hash(secret.trim()));
+    }
+
+    #[test]
+    fn after_a_restore_only_a_token_that_somebody_here_knows_is_in_force() {
+        let here = tempfile::tempdir().unwrap();
+        let tokens = Tokens::default();
+        put_in_force(&tokens, in_file(&tokens, here.path(), NOW).unwrap());
+        let secret = fs::read_to_string(here.path().join(ADMIN_TOKEN_FILE)).unwrap();
+        // On the same machine the file's token stays.
+        put_in_force(&tokens, after_restore(&tokens, here.path(), NOW).unwrap());
+        assert!(tokens.find(secret.trim(), NOW).is_some());
+        // On another one there is no such file.
+        let elsewhere = tempfile::tempdir().unwrap();
+        let admin = after_restore(&tokens, elsewhere.path(), NOW).unwrap();
+        assert_eq!((admin.ended.len(), admin.added.is_some()), (1, true));
+        put_in_force(&tokens, admin);
+        assert!(tokens.find(secret.trim(), NOW).is_none());
+        let secret = fs::read_to_string(elsewhere.path().join(ADMIN_TOKEN_FILE)).unwrap();
+        assert!(tokens.find(secret.trim(), NOW).is_some());
     }
 
     #[test]

@@ -68,6 +68,18 @@ pub(super) const SETTINGS: &[Setting] = &[
         |s| &mut s.config.projector_places,
     ),
     setting(
+        "backup_every_h",
+        "HOURS",
+        "Hours between two backups that the node makes by itself; 0 for none",
+        |s| &mut s.config.backup_every_h,
+    ),
+    setting(
+        "backups_kept",
+        "N",
+        "Backups that are kept; the oldest are removed",
+        |s| &mut s.config.backups_kept,
+    ),
+    setting(
         "durability",
         "WHAT",
         "What an acknowledged write survives: loss of power (full), or only the end of the process (process)",

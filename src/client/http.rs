@@ -14,6 +14,8 @@ use std::time::Duration;
 const CALL_DEADLINE: Duration = Duration::from_secs(30);
 /// A large import is written between awards and takes its time.
 const IMPORT_DEADLINE: Duration = Duration::from_secs(300);
+/// Making a backup, checking it or fetching it takes as long as the data is large.
+const PATIENT_DEADLINE: Duration = Duration::from_secs(4 * 60 * 60);
 const CONNECT_DEADLINE: Duration = Duration::from_secs(5);
 
 /// A caller of one node with one token. A clone shares the connections.
@@ -213,6 +215,51 @@ impl Client {
             .await
     }
 
+    /// Asks for something that may take long, once, and without a body.
+    ///
+    /// # Errors
+    /// As [`ClientError`] says.
+    pub async fn post_patiently<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
+        let bytes = self.call(Method::POST, path, None, None, PATIENT_DEADLINE).await?;
+        parse(path, &bytes)
+    }
+
+    /// Fetches something large, piece by piece. The inner error is that of `take`, which ends it.
+    ///
+    /// # Errors
+    /// As [`ClientError`] says.
+    pub async fn fetch(
+        &self,
+        path: &str,
+        mut take: impl FnMut(&[u8]) -> std::io::Result<()>,
+    ) -> Result<std::io::Result<()>, ClientError> {
+        let request = self.http.get(format!("{}{path}", self.base)).timeout(PATIENT_DEADLINE);
+        let mut answer = request
+            .header(AUTHORIZATION, self.bearer.clone())
+            .send()
+            .await
+            .map_err(|cause| self.lost(cause))?;
+        let status = answer.status();
+        if !status.is_success() {
+            let retry_after = retry_after(answer.headers());
+            let bytes = answer.bytes().await.map_err(|cause| self.lost(cause))?;
+            return Err(refusal(path, status, retry_after, &bytes));
+        }
+        while let Some(piece) = answer.chunk().await.map_err(|cause| self.lost(cause))? {
+            if let Err(error) = take(&piece) {
+                return Ok(Err(error));
+            }
+        }
+        Ok(Ok(()))
+    }
+
+    fn lost(&self, cause: reqwest::Error) -> ClientError {
+        ClientError::Connection {
+            url: self.base.to_string(),
+            cause: chain(&cause.without_url()),
+        }
+    }
+
     /// Sends one batch of learning events, once: its items bring their keys, so the caller may send it again.
     ///
     /// # Errors
@@ -270,14 +317,10 @@ impl Client {
         if let Some(key) = key {
             request = request.header("idempotency-key", key);
         }
-        let lost = |cause: reqwest::Error| ClientError::Connection {
-            url: self.base.to_string(),
-            cause: chain(&cause.without_url()),
-        };
-        let answer = request.send().await.map_err(lost)?;
+        let answer = request.send().await.map_err(|cause| self.lost(cause))?;
         let status = answer.status();
         let retry_after = retry_after(answer.headers());
-        let bytes = answer.bytes().await.map_err(lost)?;
+        let bytes = answer.bytes().await.map_err(|cause| self.lost(cause))?;
         if status.is_success() {
             Ok(bytes)
         } else {

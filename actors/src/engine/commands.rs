@@ -9,11 +9,13 @@ use crate::error::EngineError;
 use crate::learners::{Beside, parse};
 use crate::roster::{RosterCommand, RosterJob, RosterOutcome, RosterState};
 use crate::views::{CorrectionOutcome, EarnOutcome, ProgressOutcome};
+use homeroom_schema::backup::{BackupMade, BackupWish};
 use homeroom_schema::limits::COMMAND_DEADLINE;
 use homeroom_schema::records::{
     Append, AppendOutcome, AuditRecord, AuditSubject, AuditedBy, KeyRecord, Row, StoredEvent, StreamKind,
 };
-use homeroom_schema::{EventId, ReferenceId, TimeMs, UnitId, UserId};
+use homeroom_schema::{EventId, ReferenceId, StoreError, TimeMs, UnitId, UserId};
+use std::path::PathBuf;
 
 impl Engine {
     /// Hands an award to its learner, in order of the calls. Team achievements too: then every member is awarded.
@@ -176,6 +178,23 @@ impl Engine {
             Ok(AppendOutcome::Conflict { .. }) => Err(EngineError::StoreUnavailable),
             Err(error) => Err(self.unavailable(&error)),
         }
+    }
+
+    /// Makes a backup; see [`Store::backup`](homeroom_schema::Store::backup).
+    ///
+    /// # Errors
+    /// As the store says.
+    pub async fn backup(&self, into: PathBuf, wish: BackupWish) -> Result<BackupMade, StoreError> {
+        self.inner.tree.context.store.backup(into, wish).await
+    }
+
+    /// When the first event of the journal was taken in; none while there is no event.
+    ///
+    /// # Errors
+    /// When the store cannot say.
+    pub async fn began_at(&self) -> Result<Option<TimeMs>, StoreError> {
+        let first = self.inner.tree.context.store.read_journal(None, 1).await?;
+        Ok(first.first().map(|stored| stored.recorded_at))
     }
 
     pub(super) fn occurred_at(&self, claimed: Option<TimeMs>) -> TimeMs {

@@ -63,7 +63,8 @@ pub(crate) fn append(after: &Learner, expected: Version, events: &[LearnerEvent]
     }
 }
 
-fn row(user_id: UserId, event_index: usize, event: &LearnerEvent) -> Row {
+/// The row of the tables that a fact makes.
+pub(crate) fn row(user_id: UserId, event_index: usize, event: &LearnerEvent) -> Row {
     if let LearnerEvent::ProgressMade {
         unit,
         progress_percentage,

@@ -18,6 +18,11 @@ pub(super) struct Counters {
 }
 
 impl Counters {
+    /// The last event that was kept; 0 without any.
+    pub(super) fn last_event_id(&self) -> u64 {
+        (self.next_event_id - 1).unsigned_abs()
+    }
+
     /// Reads where the journal stands.
     pub(super) fn load(connection: &Connection) -> rusqlite::Result<Self> {
         let writer: String = connection.query_row(q::SETTING, ["writer"], |row| row.get(0))?;

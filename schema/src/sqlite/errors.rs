@@ -52,8 +52,34 @@ pub(super) fn sort(error: &Error, stage: Stage) -> StoreError {
         ErrorCode::ConstraintViolation | ErrorCode::TypeMismatch | ErrorCode::TooBig => StoreError::Damaged { cause },
         // A statement that does not fit the tables is a mistake in the program or tables of somebody else's making.
         ErrorCode::Unknown | ErrorCode::ApiMisuse | ErrorCode::ParameterOutOfRange => StoreError::Fatal { cause },
-        _ if stage == Stage::Open => StoreError::Fatal { cause },
+        _ if stage == Stage::Open => StoreError::Fatal {
+            cause: for_people(code, cause),
+        },
         _ => StoreError::Unavailable { cause },
+    }
+}
+
+/// What to do about an error that keeps a node from starting.
+fn for_people(code: ErrorCode, cause: String) -> String {
+    match code {
+        ErrorCode::DiskFull => {
+            format!("the disk of the data directory is full ({cause}); free some space and start again")
+        }
+        ErrorCode::ReadOnly | ErrorCode::PermissionDenied => format!(
+            "the database cannot be written ({cause}); make the data directory writable for this user, or choose another one with --data"
+        ),
+        ErrorCode::CannotOpen => {
+            format!(
+                "the database cannot be opened ({cause}); is the data directory writable for this user, and its disk not full?"
+            )
+        }
+        ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => {
+            format!("another program holds the database ({cause}); close it and start again")
+        }
+        ErrorCode::SystemIoFailure => {
+            format!("the disk of the data directory fails ({cause}); look into the system's log")
+        }
+        _ => cause,
     }
 }
 

@@ -21,7 +21,8 @@ pub(super) fn refuse_newer(connection: &Connection) -> Result<(), StoreError> {
     }
 }
 
-fn found(connection: &Connection) -> rusqlite::Result<Option<u32>> {
+/// The version of the tables; none when they are not there.
+pub(super) fn found(connection: &Connection) -> rusqlite::Result<Option<u32>> {
     let exists = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'schema_version'";
     if connection.query_row(exists, [], |_| Ok(())).optional()?.is_none() {
         return Ok(None);

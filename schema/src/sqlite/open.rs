@@ -1,7 +1,7 @@
 //! Opening the data directory: its lock, its file, the settings of each connection. No statements of the tables.
 
 use super::errors::{Stage, sort};
-use super::{Durability, log, migrate};
+use super::{DatabaseFile, Durability, log, migrate};
 use crate::limits::OPEN_CHECK_BYTES_MAX;
 use crate::migrations::SQLITE;
 use crate::store::StoreError;
@@ -16,6 +16,9 @@ pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Statements that each connection keeps prepared: more than there are.
 const STATEMENTS_KEPT: usize = 64;
 
+/// The database in a data directory.
+pub(super) const DATABASE_FILE: &str = "homeroom.sqlite3";
+
 /// Where the file is, and how to open it.
 #[derive(Debug, Clone)]
 pub(super) struct Place {
@@ -26,8 +29,8 @@ pub(super) struct Place {
 /// The file, opened for the writer the first time.
 pub(super) struct Opened {
     pub(super) connection: Connection,
-    /// Whether the node before did not stop in order.
-    pub(super) was_cut_off: bool,
+    /// Whether the log of a node that was cut off could not be emptied: somebody outside reads from it.
+    pub(super) is_log_left: bool,
 }
 
 /// Takes the directory for this process, and makes it if need be. The system lets go of the lock when the process ends,
@@ -58,25 +61,53 @@ pub(super) fn lock(directory: &Path) -> Result<File, StoreError> {
     }
 }
 
+/// Looks over a file that is not as it was closed, whatever its size, without writing anything.
+pub(super) fn check_changed(directory: &Path) -> Result<(), StoreError> {
+    let found = DatabaseFile::open(&directory.join(DATABASE_FILE))?.structure()?;
+    match found.first() {
+        None => Ok(()),
+        Some(finding) => Err(damaged(finding)),
+    }
+}
+
+fn damaged(finding: &str) -> StoreError {
+    StoreError::Fatal {
+        cause: format!(
+            "the database file is damaged ({finding}); it was left as it is. Restore a backup with `homeroom restore`"
+        ),
+    }
+}
+
 impl Place {
     pub(super) fn new(directory: &Path, durability: Durability) -> Self {
         Self {
-            file: directory.join("homeroom.sqlite3"),
+            file: directory.join(DATABASE_FILE),
             durability,
         }
     }
 
     /// Opens the file for the writer the first time: checks it, and brings its tables up to date.
     pub(super) fn open_writer(&self) -> Result<Opened, StoreError> {
-        // A node that stops in order leaves no log.
-        let was_cut_off = log::bytes_on_disk(&self.file) > 0;
         let mut connection = self.connect_writer()?;
-        migrate::run(&mut connection, SQLITE)?;
+        // Before anything is written: a damaged file stays as it is.
         self.check_structure(&connection)?;
+        migrate::run(&mut connection, SQLITE)?;
+        self.write_back(&connection)?;
         Ok(Opened {
             connection,
-            was_cut_off,
+            is_log_left: log::bytes_on_disk(&self.file) > 0,
         })
+    }
+
+    /// Writes the log that a crash left behind into the file. What stands in it may never have been synced (the node ended
+    /// because that failed), and what is kept from now on must not rest on it.
+    fn write_back(&self, connection: &Connection) -> Result<(), StoreError> {
+        if log::bytes_on_disk(&self.file) == 0 {
+            return Ok(());
+        }
+        connection
+            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+            .map_err(|error| sort(&error, Stage::Open))
     }
 
     /// Opens the file for the writer again, after its handle was lost.
@@ -144,9 +175,7 @@ impl Place {
         if answer == "ok" {
             return Ok(());
         }
-        Err(StoreError::Fatal {
-            cause: format!("the database file is damaged ({answer}); restore a backup"),
-        })
+        Err(damaged(&answer))
     }
 
     /// Opens the file for reading alone.

@@ -4,9 +4,9 @@ use crate::ids::{AuditId, EventId, IdError, QualificationId, TimeMs, UserId, Ver
 use crate::queries as q;
 use crate::records::{
     AchievementRecord, AuditEntry, AuditFilter, AuditedBy, CompletedUnit, EnrolmentRecord, KeyHash, KeyOutcome,
-    KeyRecord, LearnerHead, MemberRecord, ProgressRecord, QualificationRecord, QualificationStanding, RosterRecords,
-    SnapshotRecord, StoredEvent, StreamId, StreamKind, TeamAwardRecord, TeamRecord, TokenRecord, TokenRole, UnitRecord,
-    UserRecord, UserRole,
+    KeyRecord, LearnerHead, LedgerRow, MemberRecord, ProgressRecord, QualificationRecord, QualificationStanding,
+    RosterRecords, SnapshotRecord, StoredEvent, StreamId, StreamKind, TeamAwardRecord, TeamRecord, TokenRecord,
+    TokenRole, UnitRecord, UserRecord, UserRole,
 };
 use rusqlite::types::Type;
 use rusqlite::{Connection, Error, OptionalExtension, Params, Result, Row, params};
@@ -343,6 +343,30 @@ pub(super) fn audit(connection: &Connection, filter: &AuditFilter, limit: usize)
     })
 }
 
+pub(super) fn ledger(connection: &Connection, after: Option<EventId>, limit: usize) -> Result<Vec<LedgerRow>> {
+    let after = after.map_or(0, EventId::as_i64);
+    all(
+        connection,
+        q::LEDGER_PAGE,
+        params![after, bounded(limit as u64)],
+        |row| {
+            Ok(LedgerRow {
+                event_id: id(row, 0)?,
+                user_id: id(row, 1)?,
+                kind: row.get(2)?,
+                action_type: row.get(3)?,
+                points: row.get(4)?,
+                reference_id: id(row, 5)?,
+                unit_id: id_or_none(row, 6)?,
+                qualification_id: id_or_none(row, 7)?,
+                total: unsigned(row, 8)?,
+                reason: row.get(9)?,
+                occurred_at: time(row, 10)?,
+            })
+        },
+    )
+}
+
 pub(super) fn setting(connection: &Connection, name: &str) -> Result<Option<String>> {
     connection
         .prepare_cached(q::SETTING)?
@@ -380,7 +404,7 @@ fn damaged(column: usize, cause: &'static str) -> Error {
     Error::FromSqlConversionFailure(column, Type::Text, cause.into())
 }
 
-fn unsigned(row: &Row<'_>, column: usize) -> Result<u64> {
+pub(super) fn unsigned(row: &Row<'_>, column: usize) -> Result<u64> {
     let number: i64 = row.get(column)?;
     u64::try_from(number).map_err(|_| Error::IntegralValueOutOfRange(column, number))
 }

@@ -3,6 +3,7 @@
 use super::commit::{self, Counters};
 use super::errors::{Failure, Stage, failure};
 use super::log::Log;
+use super::mark::Mark;
 use super::open::{Opened, Place};
 use crate::ids::TimeMs;
 use crate::limits::WRITER_JOBS_MAX;
@@ -65,10 +66,10 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Starts the thread that writes to a file just opened.
-    pub(super) fn start(place: Place, opened: Opened) -> Result<Self, StoreError> {
+    pub(super) fn start(place: Place, opened: Opened, mark: Mark) -> Result<Self, StoreError> {
         let Opened {
             connection,
-            was_cut_off,
+            is_log_left,
         } = opened;
         let (jobs, queue) = sync_channel(WRITER_JOBS_MAX);
         let counters = Counters::load(&connection).map_err(|error| super::errors::sort(&error, Stage::Open))?;
@@ -78,14 +79,15 @@ impl Writer {
                 // The pages are counted on this thread, not on the one that opened the file.
                 place.count_log(&connection);
                 let mut log = Log::default();
-                if was_cut_off {
-                    // Perhaps before the log was emptied of what had been erased.
+                if is_log_left {
+                    // It may hold what has been erased since.
                     log.must_be_emptied();
                 }
                 let state = State {
                     place,
                     open: Ok(Open { connection, counters }),
                     log,
+                    mark,
                     failing: false,
                 };
                 state.work(&queue);
@@ -145,6 +147,7 @@ struct State {
     /// Without a connection the error that every later job is answered with.
     open: Result<Open, StoreError>,
     log: Log,
+    mark: Mark,
     /// The last write failed: the next check writes something in earnest.
     failing: bool,
 }
@@ -195,6 +198,9 @@ impl State {
     fn commit(&mut self, batch: &[Append]) -> Result<Vec<AppendOutcome>, StoreError> {
         let started = Instant::now();
         let outcomes = self.attempt(|open| commit::commit(&open.connection, &mut open.counters, batch))?;
+        if let Ok(open) = &self.open {
+            self.mark.advance(open.counters.last_event_id());
+        }
         metrics::histogram!("homeroom_commit_seconds").record(started.elapsed());
         let erases = |append: &Append| append.rows.iter().any(|row| matches!(row, Row::Erased { .. }));
         if batch.iter().any(erases) {
@@ -242,6 +248,9 @@ impl State {
             Err(_) => return Ok(()),
         };
         self.open = Err(gone());
+        if closed.is_ok() {
+            self.mark.seal();
+        }
         closed
     }
 

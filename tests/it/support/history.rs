@@ -122,6 +122,43 @@ fn random_call(people: u64, random: &mut Random, progress: &Progress) -> Call {
 }
 
 impl History {
+    /// Sends one random wish, notes what became of it, and gives the answer; none when the connection broke.
+    pub async fn attempt(
+        &mut self,
+        client: &Client,
+        people: u64,
+        random: &mut Random,
+        progress: &Progress,
+    ) -> Option<Answer> {
+        // No batches: each of their items has an outcome of its own.
+        let mut call = loop {
+            let call = random_call(people, random, progress);
+            if call.path == "/points/earn" {
+                break call;
+            }
+        };
+        let sent = within("an answer or a broken connection", send(client, &call))
+            .await
+            .ok();
+        match &sent {
+            Some(answer) if (200..300).contains(&answer.status) => {
+                call.answer = Some(answer.body.clone());
+                progress.acknowledged.fetch_add(1, Ordering::Relaxed);
+            }
+            Some(answer) => assert!(matches!(answer.status, 503 | 507), "{}: {}", answer.status, answer.text),
+            None => {}
+        }
+        self.extend(vec![call]);
+        sent
+    }
+
+    /// Adds what another one has seen.
+    pub fn merge(&mut self, other: Self) {
+        self.unknown += other.unknown;
+        self.acknowledged += other.acknowledged;
+        self.calls.extend(other.calls);
+    }
+
     /// Takes in what a writer did.
     pub fn extend(&mut self, calls: Vec<Call>) {
         self.unknown += calls.iter().filter(|call| call.answer.is_none()).count();

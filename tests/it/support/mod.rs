@@ -4,6 +4,7 @@
 #![allow(dead_code, unused_imports, reason = "a harness offers more than each suite uses")]
 
 mod client;
+mod files;
 mod history;
 mod listener;
 mod node;
@@ -14,8 +15,10 @@ mod report;
 mod roster;
 mod shape;
 mod socket;
+mod strace;
 
 pub use client::{Answer, Client, check_problem};
+pub use files::{copy_of, database, homeroom, log_of, must_resync, position, printed, said, sound_backup};
 pub use history::{Call, History, Progress, whole_ledger, write_until_gone};
 pub use listener::Listener;
 pub use node::{Node, new_token};
@@ -26,6 +29,7 @@ pub use report::{left_out, report_row};
 pub use roster::{Class, earn};
 pub use shape::shape;
 pub use socket::{Closed, Frame, Refused, Socket};
+pub use strace::Strace;
 
 use std::future::Future;
 use std::time::{Duration, Instant};

@@ -33,7 +33,7 @@ impl NodeProcess {
 
     /// `homeroom serve` on this directory, in a shell that did something first (`ulimit -n 64`).
     pub fn command_with(first: &str, directory: &Path) -> Command {
-        let mut command = Self::bare(Command::new("sh"));
+        let mut command = Self::command_of("sh");
         command.args([
             "-c",
             &format!("{first} && exec \"$@\""),
@@ -48,10 +48,12 @@ impl NodeProcess {
 
     /// The binary with nothing inherited that could change it: no settings from the environment, no input.
     pub fn command() -> Command {
-        Self::bare(Command::new(env!("CARGO_BIN_EXE_homeroom")))
+        Self::command_of(env!("CARGO_BIN_EXE_homeroom"))
     }
 
-    fn bare(mut command: Command) -> Command {
+    /// The same for a program that starts the binary.
+    pub fn command_of(program: &str) -> Command {
+        let mut command = Command::new(program);
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().starts_with("HOMEROOM_") {
                 command.env_remove(name);
@@ -105,6 +107,39 @@ impl NodeProcess {
         .await;
         self.client = Client::new(format!("http://{address}"));
         self.client.get("/readyz").await.expect(200);
+    }
+
+    /// Waits until it is ready or has ended; gives its status if it has.
+    pub async fn ready_or_ended(&mut self) -> Option<ExitStatus> {
+        let stderr = Arc::clone(&self.stderr);
+        let child = &mut self.child;
+        let ended = eventually("the ready line or the end", || {
+            let ended = child.try_wait().expect("a child can be asked");
+            let is_ready = ready_address(&stderr.lock().unwrap()).is_some();
+            async move { (is_ready || ended.is_some()).then_some(ended) }
+        })
+        .await;
+        if ended.is_none() {
+            self.ready().await;
+        }
+        ended
+    }
+
+    /// Its status, if it has ended.
+    pub fn has_ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().expect("a child can be asked")
+    }
+
+    /// Its id in the system.
+    pub fn pid(&self) -> u32 {
+        self.child.id().expect("a running process")
+    }
+
+    /// Threads that it has now.
+    pub fn threads(&self) -> usize {
+        std::fs::read_dir(format!("/proc/{}/task", self.pid()))
+            .expect("a running process on Linux")
+            .count()
     }
 
     /// Ends it as a crash does: SIGKILL, no goodbye. Returns when it is gone.
