@@ -67,6 +67,7 @@ async fn keep(call: &Call, claim: Option<KeyClaim>, status: u16, body: &str) -> 
         created_at: call.app.clock().now(),
         status,
         outcome: KeyOutcome::Body(body.to_owned()),
+        about: None,
     };
     match call.app.engine().keep_rows(Vec::new(), Some(record)).await {
         Ok(()) | Err(EngineError::KeyTaken) => Ok(()),

@@ -165,11 +165,6 @@ impl NodeProcess {
         assert!(status.success(), "kill -{name} {pid}");
     }
 
-    /// Its process id.
-    pub fn pid(&self) -> u32 {
-        self.child.id().expect("a running process")
-    }
-
     /// Waits for the end.
     pub async fn wait(&mut self) -> ExitStatus {
         within("the end of the process", self.child.wait())
