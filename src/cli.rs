@@ -2,15 +2,25 @@
 
 mod backup;
 mod bar;
+mod common;
 mod config;
+mod doctor;
+mod documents;
+mod failure;
+mod ledger;
+mod person;
 mod port;
+mod progress;
 mod restore;
+mod roster;
 mod settings;
 mod table;
+mod token;
 
 use crate::exit::{self, Exit};
 use crate::{demo, import, replay, run};
 use clap::{Parser, Subcommand};
+use failure::Outcome;
 use settings::SettingArgs;
 use std::future::Future;
 use std::io::IsTerminal;
@@ -35,7 +45,9 @@ Examples:
   homeroom demo                                    a class of bots on a throw-away node
   homeroom serve                                   a node on http://127.0.0.1:8080, data in ./homeroom-data
   homeroom serve --listen 0.0.0.0:80 --data /srv/homeroom
-  homeroom import school.json --token \"$TOKEN\"     bring a roster into a running node
+  homeroom user import class.csv --dry-run         what a class list would come to on a running node
+  homeroom import school.json --token \"$TOKEN\"     bring a roster as JSON into a running node
+  homeroom doctor                                  what an operator should know about machine, disk and settings
 
 The first start writes the admin token to the file admin-token in the data directory, for its owner's eyes only.
 Every setting of `serve` can stand in a TOML file (--config), in the environment (HOMEROOM_…) or in a flag; the later wins.
@@ -77,6 +89,31 @@ enum Command {
     Demo(demo::Args),
     Replay(replay::Args),
     Import(import::Args),
+    /// Make, list and end tokens
+    #[command(subcommand)]
+    Token(token::Command),
+    /// People
+    #[command(subcommand)]
+    User(roster::UserCommand),
+    /// Teams and their members
+    #[command(subcommand)]
+    Team(roster::TeamCommand),
+    /// Units: what is learned
+    #[command(subcommand)]
+    Unit(roster::UnitCommand),
+    /// Qualifications: what units lead to
+    #[command(subcommand)]
+    Qualification(roster::QualificationCommand),
+    Enrol(roster::EnrolArgs),
+    /// Why a person has the points that they have
+    #[command(subcommand)]
+    Ledger(ledger::Command),
+    Export(person::ExportArgs),
+    Erase(person::EraseArgs),
+    Audit(person::AuditArgs),
+    Doctor(doctor::Args),
+    Openapi(documents::OpenapiArgs),
+    Completions(documents::CompletionsArgs),
     /// List the exit codes, for scripts
     #[command(after_help = exit::TABLE)]
     ExitCodes,
@@ -95,6 +132,22 @@ pub fn main() -> ExitCode {
 async fn command(command: Command) -> ExitCode {
     match command {
         Command::Serve(args) => serve(&args).await,
+        Command::Token(command) => tool(token::run(command)).await,
+        Command::User(command) => tool(roster::user(command)).await,
+        Command::Team(command) => tool(roster::team(command)).await,
+        Command::Unit(command) => tool(roster::unit(command)).await,
+        Command::Qualification(command) => tool(roster::qualification(command)).await,
+        Command::Enrol(args) => tool(roster::enrol(args)).await,
+        Command::Ledger(command) => tool(ledger::run(command)).await,
+        Command::Export(args) => tool(person::export(&args)).await,
+        Command::Erase(args) => tool(person::erase(&args)).await,
+        Command::Audit(args) => tool(person::audit(&args)).await,
+        Command::Doctor(args) => doctor::run(&args).into(),
+        Command::Openapi(args) => tool(std::future::ready(documents::openapi(&args))).await,
+        Command::Completions(args) => {
+            documents::completions(&args);
+            Exit::Done.into()
+        }
         Command::ExitCodes => {
             println!("{}", exit::TABLE);
             Exit::Done.into()
@@ -120,6 +173,18 @@ async fn command(command: Command) -> ExitCode {
         Command::Import(args) => {
             log_of_tools();
             import::run(args).await
+        }
+    }
+}
+
+/// Runs a command that talks to a node.
+async fn tool(command: impl Future<Output = Outcome>) -> ExitCode {
+    log_of_tools();
+    match command.await {
+        Ok(()) => Exit::Done.into(),
+        Err(failure) => {
+            eprintln!("homeroom: {}", failure.message);
+            failure.exit.into()
         }
     }
 }
