@@ -140,6 +140,11 @@ pub(super) const METRICS: &[Metric] = &[
         Gauge,
         "Commands that may be under way now",
     ),
+    bare(
+        "homeroom_refusals_not_audited_total",
+        Counter,
+        "Refusals that were not written into the audit log",
+    ),
     // Facts.
     labelled(
         "homeroom_events_total",
@@ -195,11 +200,33 @@ pub(super) const METRICS: &[Metric] = &[
     ),
     bare("homeroom_wal_bytes", Gauge, "Bytes of the log that are in use"),
     // Backups.
-    labelled("homeroom_backups_total", Counter, "Backups tried, by outcome", "outcome", &[]),
-    bare("homeroom_backup_last_ok", LateGauge, "Whether the last backup tried was made (1) or failed (0)"),
-    bare("homeroom_backup_age_seconds", LateGauge, "Seconds since the newest backup was made"),
-    bare("homeroom_backup_made_timestamp_seconds", LateGauge, "When the newest backup was made, in seconds since 1970"),
-    bare("homeroom_backup_seconds", Histogram, "Seconds that making a backup took"),
+    labelled(
+        "homeroom_backups_total",
+        Counter,
+        "Backups tried, by outcome",
+        "outcome",
+        &[],
+    ),
+    bare(
+        "homeroom_backup_last_ok",
+        LateGauge,
+        "Whether the last backup tried was made (1) or failed (0)",
+    ),
+    bare(
+        "homeroom_backup_age_seconds",
+        LateGauge,
+        "Seconds since the newest backup was made",
+    ),
+    bare(
+        "homeroom_backup_made_timestamp_seconds",
+        LateGauge,
+        "When the newest backup was made, in seconds since 1970",
+    ),
+    bare(
+        "homeroom_backup_seconds",
+        Histogram,
+        "Seconds that making a backup took",
+    ),
     // Actors.
     bare(
         "homeroom_learners_awake",

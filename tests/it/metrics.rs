@@ -178,6 +178,10 @@ async fn what_happened_can_be_read_and_every_query_finds_its_metric() {
     }
     // Only a node with TLS has a certificate, and only one with limits refuses by them.
     let late = [
+        "homeroom_backups_total",
+        "homeroom_backup_last_ok",
+        "homeroom_backup_age_seconds",
+        "homeroom_backup_made_timestamp_seconds",
         "homeroom_tls_certificate_expires_seconds",
         "homeroom_rate_limited_total",
         "up",
