@@ -6,9 +6,11 @@ mod error;
 mod http;
 mod retry;
 mod socket;
+mod tls;
 
 pub use args::NodeArgs;
 pub use error::{ClientError, FieldProblem, Problem};
 pub use http::{Board, BoardRow, Client, EarnAnswer, ItemAnswer, Me, random_key};
 pub use retry::Backoff;
 pub use socket::{Incoming, LiveSocket};
+pub use tls::trust;

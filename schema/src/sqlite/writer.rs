@@ -107,17 +107,30 @@ impl Writer {
         let (reply, answer) = oneshot::channel();
         // The place is held until the answer: no more than the queue's length can be under way, so sending never waits.
         let _place = self.places.acquire().await.map_err(|_| gone())?;
+        metrics::gauge!("homeroom_writer_queue").set((WRITER_JOBS_MAX - self.places.available_permits()) as f64);
         self.jobs
             .as_ref()
             .ok_or_else(gone)?
             .try_send(job(reply))
-            .map_err(|_| gone())?;
+            .map_err(|_| self.ended())?;
         // A lost answer says nothing about the batch: the thread may have ended before or after the commit.
         answer.await.unwrap_or_else(|_| {
             Err(StoreError::Unknown {
                 cause: "the writer has ended".to_owned(),
             })
         })
+    }
+}
+
+impl Writer {
+    /// Nothing takes jobs any more. A thread that has ended by itself has panicked: only a new process has another one.
+    fn ended(&self) -> StoreError {
+        if self.thread.as_ref().is_none_or(JoinHandle::is_finished) {
+            return StoreError::Fatal {
+                cause: "the writer's thread has ended".to_owned(),
+            };
+        }
+        gone()
     }
 }
 

@@ -3,6 +3,7 @@
 
 #![allow(dead_code, unused_imports, reason = "a harness offers more than each suite uses")]
 
+mod certificates;
 mod client;
 mod command;
 mod files;
@@ -18,6 +19,7 @@ mod shape;
 mod socket;
 mod strace;
 
+pub use certificates::Certificate;
 pub use client::{Answer, Client, check_problem};
 pub use command::{Homeroom, Said};
 pub use files::{copy_of, database, homeroom, log_of, must_resync, position, printed, said, sound_backup};
