@@ -73,7 +73,7 @@ async fn bad_secrets(node: &Node, other: &Node) -> Vec<(String, String)> {
         .await
         .expect(201);
     add("of another node", elsewhere["token"].as_str().unwrap().to_owned());
-    for what in ["revoked", "expired", "of an archived person"] {
+    for what in ["revoked", "expired", "of an erased person"] {
         let wish = json!({"role": "student", "user_id": 2, "expires_in_s": if what == "expired" { 1 } else { 3_600 }});
         let made = admin.post("/tokens", wish).await.expect(201);
         let secret = made["token"].as_str().unwrap().to_owned();
