@@ -6,6 +6,7 @@
 mod certificates;
 mod client;
 mod command;
+pub mod document;
 mod files;
 mod history;
 mod listener;
@@ -28,7 +29,7 @@ pub use listener::Listener;
 pub use node::{Node, new_token};
 pub use process::NodeProcess;
 pub use random::Random;
-pub use raw::{Raw, statuses};
+pub use raw::{Raw, raw_request, statuses};
 pub use report::{left_out, report_row};
 pub use roster::{Class, earn};
 pub use shape::shape;
