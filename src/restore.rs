@@ -1,11 +1,15 @@
 //! Puts a backup in the place of a node's database: checked first, given a new epoch, and whole at every moment.
 
+use crate::audit;
 use crate::auth::admin;
 use crate::backups::{self, Check, CheckError, Step};
-use homeroom_schema::records::{Append, Row};
+use homeroom_schema::erasures;
+use homeroom_schema::records::{Append, AuditedBy, Row};
 use homeroom_schema::sqlite::Restore;
-use homeroom_schema::{SqliteStore, Store, StoreError};
-use std::path::PathBuf;
+use homeroom_schema::{SqliteStore, Store, StoreError, TimeMs};
+use serde_json::json;
+use std::io;
+use std::path::{Path, PathBuf};
 
 /// What is wanted.
 #[derive(Debug, Clone)]
@@ -16,6 +20,10 @@ pub struct Wish {
     pub data: PathBuf,
     /// Whether a database that is there already may be moved aside.
     pub force: bool,
+    /// A list of erased people to be heeded, beside those that are found.
+    pub erasures: Option<PathBuf>,
+    /// When.
+    pub now: TimeMs,
     /// Names the directory that old files are moved to; the present moment, as in `20260301T093000123`.
     pub stamp: String,
 }
@@ -27,6 +35,8 @@ pub struct Restored {
     pub check: Check,
     /// The new epoch.
     pub epoch: String,
+    /// People who are on the lists of erased people: the first start erases them again before it serves anybody.
+    pub erased: usize,
     /// Where the old files are, if there were any.
     pub replaced: Option<PathBuf>,
 }
@@ -44,6 +54,14 @@ pub enum RestoreError {
         file: String,
         /// What is wrong with it.
         problems: String,
+    },
+    /// A list of erased people cannot be read, or taken over.
+    #[error("the list of erased people {file}: {cause}")]
+    Erasures {
+        /// Which.
+        file: String,
+        /// What the system said.
+        cause: io::Error,
     },
     /// A database is there already.
     #[error("{0} holds a database already; --force moves its files aside, or choose another directory with --data")]
@@ -70,26 +88,62 @@ pub async fn restore(wish: &Wish, show: impl FnMut(Step, f64)) -> Result<Restore
             problems: check.problems().join("; "),
         });
     }
+    let erased = take_erasures(wish)?;
     let staged = place.stage(&wish.backup, &check.sha256)?;
-    let prepared = prepare(&staged).await;
+    let prepared = prepare(&staged, wish.now, &check).await;
     // Closed in any case: what is staged is put in place whole, or thrown away by the next restore.
     staged.close().await?;
     drop(staged);
     Ok(Restored {
         epoch: prepared?,
+        erased,
         replaced: place.put_in_place(&wish.stamp)?,
         check,
     })
 }
 
+/// Puts everybody who is on a list of erased people onto the one of the data directory, since the backup may be older than
+/// their erasure: lists beside the backup, in the data directory whose folder of backups it lies in, and the one named.
+fn take_erasures(wish: &Wish) -> Result<usize, RestoreError> {
+    let folder = wish.backup.parent().unwrap_or(Path::new(""));
+    let mut lists = vec![erasures::path(folder)];
+    if folder.file_name().is_some_and(|name| name == backups::FOLDER) {
+        lists.extend(folder.parent().map(erasures::path));
+    }
+    if let Some(named) = &wish.erasures {
+        let failed = |cause| RestoreError::Erasures {
+            file: named.display().to_string(),
+            cause,
+        };
+        // A list that was named and is not there is a mistake, not an empty list.
+        std::fs::metadata(named).map_err(failed)?;
+        lists.push(named.clone());
+    }
+    for list in lists {
+        erasures::merge(&list, &wish.data).map_err(|cause| RestoreError::Erasures {
+            file: list.display().to_string(),
+            cause,
+        })?;
+    }
+    let all = erasures::read_all(&wish.data).map_err(|cause| RestoreError::Erasures {
+        file: erasures::path(&wish.data).display().to_string(),
+        cause,
+    })?;
+    Ok(all.len())
+}
+
 /// Changes in the copy what must not be as it was, and gives its epoch.
-async fn prepare(staged: &SqliteStore) -> Result<String, StoreError> {
+async fn prepare(staged: &SqliteStore, now: TimeMs, check: &Check) -> Result<String, StoreError> {
     let own_token = Row::Setting {
         name: admin::OWN_TOKEN_SETTING.into(),
         value: admin::REPLACE.into(),
     };
+    let detail = json!({"sha256": check.sha256, "last_event_id": check.manifest.last_event_id});
     let append = Append {
-        rows: vec![own_token],
+        rows: vec![
+            own_token,
+            audit::row(now, AuditedBy::default(), "restored", None, &detail),
+        ],
         ..Append::default()
     };
     staged.commit(vec![append]).await?;

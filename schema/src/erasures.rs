@@ -78,7 +78,15 @@ fn ends_torn(mut file: &File) -> io::Result<bool> {
 /// # Errors
 /// When the file cannot be read.
 pub fn read_all(directory: &Path) -> io::Result<BTreeMap<UserId, TimeMs>> {
-    let file = match File::open(path(directory)) {
+    read_file(&path(directory))
+}
+
+/// The same of a list that lies anywhere.
+///
+/// # Errors
+/// When the file cannot be read.
+pub fn read_file(list: &Path) -> io::Result<BTreeMap<UserId, TimeMs>> {
+    let file = match File::open(list) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
         Err(error) => return Err(error),
@@ -111,13 +119,14 @@ fn add(erased: &mut BTreeMap<UserId, TimeMs>, erasure: Erasure) {
     *at = (*at).min(erasure.erased_at);
 }
 
-/// Adds to the list of `into` whoever is on the list of `from` and not yet on it. Returns how many that were. Safe to repeat.
+/// Adds to the list of the directory `into` whoever is on the list `from` (a file) and not yet on it. Returns how many that
+/// were. Safe to repeat.
 ///
 /// # Errors
 /// When one cannot be read or the other cannot be written.
 pub fn merge(from: &Path, into: &Path) -> io::Result<usize> {
     let present = read_all(into)?;
-    let missing: Vec<Erasure> = read_all(from)?
+    let missing: Vec<Erasure> = read_file(from)?
         .into_iter()
         .filter(|(user_id, _)| !present.contains_key(user_id))
         .map(|(user_id, erased_at)| Erasure { user_id, erased_at })
@@ -179,8 +188,8 @@ mod tests {
         let (old, new) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         append(old.path(), &[erasure(1, 10), erasure(2, 20), erasure(1, 5)]).unwrap();
         append(new.path(), &[erasure(2, 25)]).unwrap();
-        assert_eq!(merge(old.path(), new.path()).unwrap(), 1);
-        assert_eq!(merge(old.path(), new.path()).unwrap(), 0);
+        assert_eq!(merge(&path(old.path()), new.path()).unwrap(), 1);
+        assert_eq!(merge(&path(old.path()), new.path()).unwrap(), 0);
         assert_eq!(listed(new.path()), [(1, 5), (2, 25)]);
     }
 }

@@ -74,6 +74,11 @@ impl SqliteStore {
     /// [`StoreError::InUse`] at once when another node has it, [`StoreError::NewerSchema`] (with the file untouched) when it
     /// belongs to a newer program, [`StoreError::Fatal`] when it is damaged or cannot be used.
     pub fn open(options: SqliteOptions) -> Result<Self, StoreError> {
+        Self::open_as(options, false)
+    }
+
+    /// The same; `is_restore` says that the file is a backup on purpose.
+    fn open_as(options: SqliteOptions, is_restore: bool) -> Result<Self, StoreError> {
         let SqliteOptions {
             directory,
             durability,
@@ -88,7 +93,7 @@ impl SqliteStore {
         }
         let place = open::Place::new(&directory, durability);
         let opened = place.open_writer()?;
-        let mark = before.settle(&opened.connection, was_changed)?;
+        let mark = before.settle(&opened.connection, was_changed, is_restore)?;
         let readers = readers::Readers::start(place.clone(), readers)?;
         let writer = writer::Writer::start(place, opened, mark)?;
         Ok(Self {

@@ -5,6 +5,7 @@ use super::call::{Call, apart};
 use super::cursor;
 use super::page::Page;
 use super::routes::Routes;
+use crate::audit;
 use crate::backups::{BackupError, CheckError, Name};
 use crate::idempotency::{self, Turn};
 use crate::permissions;
@@ -50,7 +51,7 @@ async fn make(call: Call) -> Answered {
     })?;
     let backup = made?;
     let body = wire::backup(&backup).to_string();
-    keep(&call, claim, 201, &body).await?;
+    keep(&call, claim, "backup_made", &backup.name, (201, &body)).await?;
     let mut response = answer::text(201, body);
     if let Ok(place) = HeaderValue::from_str(&format!("/backups/{}", backup.name)) {
         response.headers_mut().insert(LOCATION, place);
@@ -58,18 +59,25 @@ async fn make(call: Call) -> Answered {
     Ok(response)
 }
 
-/// Keeps the answer under its key. What was done is done whatever becomes of it.
-async fn keep(call: &Call, claim: Option<KeyClaim>, status: u16, body: &str) -> Result<(), Problem> {
-    let Some(claim) = claim else { return Ok(()) };
-    let record = KeyRecord {
+/// Keeps who did it, and the answer under its key. What was done is done whatever becomes of it.
+async fn keep(
+    call: &Call,
+    claim: Option<KeyClaim>,
+    act: &'static str,
+    name: &Name,
+    (status, body): (u16, &str),
+) -> Result<(), Problem> {
+    let now = call.app.clock().now();
+    let record = claim.map(|claim| KeyRecord {
         hash: claim.hash,
         fingerprint: claim.fingerprint,
-        created_at: call.app.clock().now(),
+        created_at: now,
         status,
         outcome: KeyOutcome::Body(body.to_owned()),
         about: None,
-    };
-    match call.app.engine().keep_rows(Vec::new(), Some(record)).await {
+    });
+    let audited = audit::row(now, audit::by(&call.caller), act, None, &json!({ "name": name }));
+    match call.app.engine().keep_rows(vec![audited], record).await {
         Ok(()) | Err(EngineError::KeyTaken) => Ok(()),
         Err(error) => Err(error.into()),
     }
@@ -122,6 +130,8 @@ async fn fetch(call: Call) -> Answered {
         let bytes = file.metadata().await?.len();
         Ok::<_, std::io::Error>((file, bytes))
     };
+    let by = audit::by(&call.caller);
+    audit::keep(&call.app, by, "backup_fetched", None, &json!({ "name": name })).await?;
     let (file, bytes) = opened.await.map_err(BackupError::from)?;
     let mut response = answer::with_type(StatusCode::OK, "application/vnd.sqlite3", streamed(file));
     let headers = response.headers_mut();
@@ -141,7 +151,7 @@ async fn remove(call: Call) -> Answered {
         Turn::First(guard) => guard,
     };
     call.app.backups().remove(&name)?;
-    keep(&call, claim, 204, "").await?;
+    keep(&call, claim, "backup_removed", &name, (204, "")).await?;
     Ok(answer::no_content())
 }
 

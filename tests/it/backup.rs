@@ -64,6 +64,18 @@ async fn a_backup_is_made_listed_fetched_checked_and_removed() {
         "{found}"
     );
     admin.delete(&path).await.expect(204);
+    let audited = admin.get("/audit").await.expect(200);
+    let acts: Vec<&str> = audited["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|entry| entry["act"].as_str())
+        .collect();
+    assert_eq!(
+        acts[..3],
+        ["backup_removed", "backup_fetched", "backup_made"],
+        "{audited}"
+    );
     admin.delete(&path).await.problem(404, "unknown_backup");
     assert_eq!(std::fs::read_dir(folder).unwrap().count(), 0, "the checksum goes too");
 }

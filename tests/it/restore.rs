@@ -178,6 +178,51 @@ async fn on_another_machine_the_admin_gets_in_with_a_new_token_and_the_old_one_e
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_was_erased_after_the_backup_is_erased_again_and_the_restore_is_audited() {
+    let place = Place::new().await;
+    let data = place.directory.path();
+    let mut node = NodeProcess::start(data).await;
+    node.admin().delete("/users/2").await.expect(204);
+    node.sigterm().await;
+    node.wait().await;
+    let elsewhere = tempfile::tempdir().unwrap();
+    let target = |name: &str| elsewhere.path().join(name);
+    let alone = target("alone.sqlite3");
+    std::fs::copy(&place.backup, &alone).unwrap();
+    let list = data.join("erasures.jsonl");
+    let [list, alone] = [&list, &alone].map(|path| path.to_str().unwrap().to_owned());
+    let backup = place.backup.to_str().unwrap().to_owned();
+    for (name, arguments) in [
+        // The list lies above the folder of the backups.
+        ("from-folder", vec!["restore", &backup]),
+        ("named", vec!["restore", &alone, "--erasures", &list]),
+    ] {
+        let to = target(name);
+        let restored = homeroom(arguments.into_iter().chain(["--data", to.to_str().unwrap()])).await;
+        assert!(restored.status.success(), "{}", said(&restored));
+        let node = NodeProcess::start(&to).await;
+        node.admin().get("/users/2").await.problem(410, "erased");
+        assert_eq!(
+            node.admin().get("/users/3").await.expect(200)["name"],
+            Class::real_name(3)
+        );
+        let audited = node.admin().get("/audit?act=restored").await.expect(200);
+        assert_eq!(audited["items"].as_array().unwrap().len(), 1, "{audited}");
+    }
+    let missing = homeroom([
+        "restore",
+        &alone,
+        "--data",
+        target("x").to_str().unwrap(),
+        "--erasures",
+        "no-such-file",
+    ])
+    .await;
+    assert_eq!(missing.status.code(), Some(5), "{}", said(&missing));
+    assert!(!database(&target("x")).exists());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn kill_9_at_any_point_of_a_restore_leaves_the_old_or_the_new() {
     const CALLS: &str = "rename,mkdir,unlink,pwrite64,write,fsync,fdatasync,ftruncate";
     if !Strace::is_here("restore", "kill -9 during a restore").await {

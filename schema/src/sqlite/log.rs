@@ -114,6 +114,15 @@ impl Log {
         }
     }
 
+    /// After a write that failed: writes back what is there, so that the log can be written over from its start. On a full
+    /// disk it could not grow, and would stay in the way for ever.
+    pub(super) fn after_failure(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+        if Self::bytes() == 0 {
+            return Ok(());
+        }
+        self.write_back(connection, "PRAGMA wal_checkpoint(PASSIVE)").map(drop)
+    }
+
     /// Writes everything into the file and cuts the log to nothing, if that is due and readers let go of it soon enough.
     pub(super) fn empty_if_due(&mut self, connection: &Connection) -> rusqlite::Result<()> {
         if self.empty_from.is_none_or(|from| Instant::now() < from) {

@@ -78,8 +78,14 @@ impl Before {
     }
 
     /// Compares the mark with the open database, which gets a new epoch if it is not where it was left. `keep_seal`
-    /// leaves the seal as it is until something is written: a file that is not believed yet must be doubted again.
-    pub(super) fn settle(self, connection: &Connection, keep_seal: bool) -> Result<Mark, StoreError> {
+    /// leaves the seal as it is until something is written: a file that is not believed yet must be doubted again. A new
+    /// epoch that `is_expected` is not worth a warning.
+    pub(super) fn settle(
+        self,
+        connection: &Connection,
+        keep_seal: bool,
+        is_expected: bool,
+    ) -> Result<Mark, StoreError> {
         let opened = |error: rusqlite::Error| sort(&error, Stage::Open);
         let (epoch, last_event_id) = position(connection).map_err(opened)?;
         let is_backup = backup::manifest(connection).map_err(opened)?.is_some();
@@ -90,11 +96,14 @@ impl Before {
         };
         if let Some(reason) = reason_for_a_new_epoch(&self.found, &note, is_backup) {
             note.epoch = renew(connection).map_err(opened)?;
-            tracing::warn!(
-                reason,
-                last_event_id,
-                "the history starts a new epoch: every client will read anew"
-            );
+            // Of a restore it is what was asked for.
+            if !is_expected {
+                tracing::warn!(
+                    reason,
+                    last_event_id,
+                    "the history starts a new epoch: every client will read anew"
+                );
+            }
         }
         let mut mark = Mark {
             file: open(&self.database).ok(),

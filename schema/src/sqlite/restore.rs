@@ -63,11 +63,12 @@ impl Restore {
             let cause = format!("{} changed while it was read", backup.display());
             return Err(StoreError::Fatal { cause });
         }
-        SqliteStore::open(SqliteOptions {
+        let options = SqliteOptions {
             directory: staging,
             durability: Durability::Full,
             readers: 1,
-        })
+        };
+        SqliteStore::open_as(options, true)
     }
 
     /// Puts the staged database in place, once its store is closed. Returns where the old files went, if there were any.

@@ -276,6 +276,8 @@ impl State {
             tracing::warn!(error = %failure.error, lost = failure.lost, "a write failed");
             if failure.lost {
                 self.reopen();
+            } else if matches!(failure.error, StoreError::Unavailable { .. }) {
+                self.tend(Log::after_failure);
             }
             failure.error
         })
