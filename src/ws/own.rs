@@ -94,7 +94,7 @@ mod tests {
         let mut open: Vec<OwnSession> = (0..SESSIONS_PER_STUDENT_MAX)
             .map(|place| sessions.take(&tokens[place % 2]).unwrap())
             .collect();
-        assert_eq!(sessions.take(&tokens[0]).unwrap_err().code, "too_many_own_sessions");
+        assert_eq!(sessions.take(&tokens[0]).err().unwrap().code, "too_many_own_sessions");
         sessions.take(&caller(TokenRole::Student, 3, Some(8))).unwrap();
         open.pop();
         open.push(sessions.take(&tokens[1]).unwrap());
