@@ -167,6 +167,8 @@ struct Inner {
     reads: Arc<Semaphore>,
     // Members' awards of team achievements under way, over all achievements.
     passing_on: Arc<Semaphore>,
+    // Questions to the writer whether it can write.
+    checking: Arc<Semaphore>,
     is_stopping: AtomicBool,
     stopped: OnceCell<()>,
 }

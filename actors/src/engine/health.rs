@@ -4,6 +4,7 @@ use super::Engine;
 use super::root::RootMsg;
 use crate::error::EngineError;
 use homeroom_schema::{StoreError, TimeMs};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
@@ -61,20 +62,34 @@ impl Engine {
         Ok(event.map(|event| event.recorded_at))
     }
 
+    /// Asks the writer, one question at a time: what waits for a stuck writer must not grow with those who ask.
     async fn writer_down(&self) -> Option<PartDown> {
-        match timeout(WRITER_PATIENCE, self.store().check()).await {
-            Ok(Ok(())) => None,
-            Ok(Err(error)) => {
-                let reason = match &error {
-                    StoreError::Unavailable { .. } => {
-                        "it cannot write now; perhaps the disk is full or the file is locked"
-                    }
-                    _ => "it cannot write",
-                };
-                Some(down("writer", reason, self.unavailable(&error)))
-            }
-            Err(_) => Some(down("writer", "it does not answer in time", EngineError::TimedOut)),
+        let asked = async {
+            let permit = Arc::clone(&self.inner.checking).acquire_owned().await.ok()?;
+            let (tell, told) = oneshot::channel();
+            let store = Arc::clone(&self.inner.tree.context.store);
+            // Goes on when its caller has given up.
+            self.inner.tree.tasks.spawn_upkeep(async move {
+                let checked = store.check().await;
+                drop(permit);
+                let _ = tell.send(checked);
+            });
+            told.await.ok()
+        };
+        let error = match timeout(WRITER_PATIENCE, asked).await {
+            Ok(Some(Ok(()))) => return None,
+            Ok(Some(Err(error))) => error,
+            Ok(None) => return Some(down("engine", "the node is stopping", EngineError::Stopping)),
+            Err(_) => return Some(down("writer", "it does not answer in time", EngineError::TimedOut)),
+        };
+        let reason = match error {
+            StoreError::Unavailable { .. } => "it cannot write now; perhaps the disk is full or the file is locked",
+            _ => "it cannot write",
+        };
+        if let StoreError::Fatal { cause } = error {
+            self.inner.tree.context.fatal.send_replace(Some(cause));
         }
+        Some(down("writer", reason, EngineError::StoreUnavailable))
     }
 
     async fn children_down(&self) -> Vec<PartDown> {

@@ -58,6 +58,7 @@ impl Engine {
                 commands: Admission::new(),
                 reads: Arc::new(Semaphore::new(COMMANDS_IN_FLIGHT_MAX)),
                 passing_on: Arc::new(Semaphore::new(super::team_award::PASSING_ON_MAX)),
+                checking: Arc::new(Semaphore::new(1)),
                 is_stopping: AtomicBool::new(false),
                 stopped: OnceCell::new(),
             }),

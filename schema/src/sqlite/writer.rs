@@ -271,9 +271,12 @@ impl State {
     fn attempt<T>(&mut self, work: impl FnOnce(&mut Open) -> Result<T, Failure>) -> Result<T, StoreError> {
         let open = self.open.as_mut().map_err(|error| error.clone())?;
         let answer = work(open);
-        self.failing = answer.is_err();
+        let was_failing = std::mem::replace(&mut self.failing, answer.is_err());
         answer.map_err(|failure| {
-            tracing::warn!(error = %failure.error, lost = failure.lost, "a write failed");
+            // Once: whoever asks whether it works again, every second, learns nothing new.
+            if !was_failing || failure.lost {
+                tracing::warn!(error = %failure.error, lost = failure.lost, "a write failed");
+            }
             if failure.lost {
                 self.reopen();
             } else if matches!(failure.error, StoreError::Unavailable { .. }) {
