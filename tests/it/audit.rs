@@ -201,6 +201,8 @@ fn attempts() -> Vec<(Method, &'static str, Value)> {
         body[field] = value;
         (Method::POST, "/points/earn", body)
     };
+    let mut together = earn(1, "team_achievement", 101);
+    together["evidence"] = json!({"team_id": 10});
     vec![
         points("points", json!(10_000)),
         points("total", json!(10_000)),
@@ -212,7 +214,7 @@ fn attempts() -> Vec<(Method, &'static str, Value)> {
         ),
         points("role", json!("admin")),
         points("occurred_at", json!("2026-01-01T00:00:00Z")),
-        (Method::POST, "/points/earn", earn(1, "team_achievement", 101)),
+        (Method::POST, "/points/earn", together),
         (Method::POST, "/points/earn", earn(1, "complete_quiz", 101)),
         (Method::POST, "/points/earn", earn(2, "read_content", 101)),
         (
