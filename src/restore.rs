@@ -1,10 +1,14 @@
 //! Puts a backup in the place of a node's database: checked first, given a new epoch, and whole at every moment.
 
+use crate::audit;
 use crate::auth::admin;
 use crate::backups::{self, Check, CheckError, Step};
-use homeroom_schema::records::{Append, Row};
+use homeroom_schema::erasures;
+use homeroom_schema::records::{Append, AuditedBy, Row};
 use homeroom_schema::sqlite::Restore;
-use homeroom_schema::{SqliteStore, Store, StoreError};
+use homeroom_schema::{SqliteStore, Store, StoreError, TimeMs};
+use serde_json::json;
+use std::io;
 use std::path::PathBuf;
 
 /// What is wanted.
@@ -18,6 +22,8 @@ pub struct Wish {
     pub force: bool,
     /// Names the directory that old files are moved to; the present moment, as in `20260301T093000123`.
     pub stamp: String,
+    /// The present moment, for the audit log.
+    pub at: TimeMs,
 }
 
 /// What was done.
@@ -48,6 +54,9 @@ pub enum RestoreError {
     /// A database is there already.
     #[error("{0} holds a database already; --force moves its files aside, or choose another directory with --data")]
     HasData(String),
+    /// Who was erased cannot be told.
+    #[error("the list of erased people cannot be read or written: {0}")]
+    Erasures(io::Error),
     /// The directory is in use, or the system refuses something.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -70,8 +79,9 @@ pub async fn restore(wish: &Wish, show: impl FnMut(Step, f64)) -> Result<Restore
             problems: check.problems().join("; "),
         });
     }
+    let erased = erased(wish)?;
     let staged = place.stage(&wish.backup, &check.sha256)?;
-    let prepared = prepare(&staged).await;
+    let prepared = prepare(&staged, &check, erased, wish.at).await;
     // Closed in any case: what is staged is put in place whole, or thrown away by the next restore.
     staged.close().await?;
     drop(staged);
@@ -82,14 +92,29 @@ pub async fn restore(wish: &Wish, show: impl FnMut(Step, f64)) -> Result<Restore
     })
 }
 
+/// Whoever was erased since the backup was made: from the list in the data directory, with that beside the backup merged in.
+fn erased(wish: &Wish) -> Result<Vec<Row>, RestoreError> {
+    let listed = || {
+        if let Some(folder) = wish.backup.parent() {
+            erasures::merge(folder, &wish.data)?;
+        }
+        erasures::read_all(&wish.data)
+    };
+    let listed = listed().map_err(RestoreError::Erasures)?.into_iter();
+    let rows = listed.map(|(user_id, erased_at)| Row::Erased { user_id, erased_at });
+    Ok(rows.collect())
+}
+
 /// Changes in the copy what must not be as it was, and gives its epoch.
-async fn prepare(staged: &SqliteStore) -> Result<String, StoreError> {
+async fn prepare(staged: &SqliteStore, check: &Check, erased: Vec<Row>, at: TimeMs) -> Result<String, StoreError> {
+    let detail = json!({"sha256": check.sha256, "erased_again": erased.len()});
+    let audited = audit::row(at, AuditedBy::default(), "restored", None, &detail);
     let own_token = Row::Setting {
         name: admin::OWN_TOKEN_SETTING.into(),
         value: admin::REPLACE.into(),
     };
     let append = Append {
-        rows: vec![own_token],
+        rows: [own_token, audited].into_iter().chain(erased).collect(),
         ..Append::default()
     };
     staged.commit(vec![append]).await?;

@@ -4,7 +4,7 @@ use super::backup::{exit_of, exit_of_check, verdict};
 use super::bar::Bar;
 use crate::exit::Exit;
 use crate::restore::{RestoreError, Wish, restore};
-use homeroom_schema::StoreError;
+use homeroom_schema::{StoreError, TimeMs};
 use serde_json::json;
 use std::path::PathBuf;
 
@@ -41,12 +41,14 @@ pub(super) struct Args {
 
 /// The command, with its exit code.
 pub(super) async fn run(args: Args) -> Exit {
-    let stamp = jiff::Timestamp::now().strftime("%Y%m%dT%H%M%S%3f").to_string();
+    let now = jiff::Timestamp::now();
+    let stamp = now.strftime("%Y%m%dT%H%M%S%3f").to_string();
     let wish = Wish {
         backup: args.file,
         data: args.data,
         force: args.force,
         stamp,
+        at: TimeMs(now.as_millisecond()),
     };
     let bar = Bar::new("checking");
     let restored = restore(&wish, |step, share| bar.step(step, share)).await;
@@ -82,6 +84,6 @@ fn exit(error: &RestoreError) -> Exit {
         RestoreError::Unsound { .. } => Exit::BadInput,
         RestoreError::HasData(_) => Exit::Refused,
         RestoreError::Store(error @ StoreError::NewerSchema { .. }) => exit_of(error),
-        RestoreError::Store(_) => Exit::Failed,
+        RestoreError::Store(_) | RestoreError::Erasures(_) => Exit::Failed,
     }
 }

@@ -5,6 +5,7 @@ use super::call::{Call, apart};
 use super::cursor;
 use super::page::Page;
 use super::routes::Routes;
+use crate::audit;
 use crate::backups::{BackupError, CheckError, Name};
 use crate::idempotency::{self, Turn};
 use crate::permissions;
@@ -17,7 +18,7 @@ use bytes::BytesMut;
 use futures_util::stream;
 use homeroom_actors::EngineError;
 use homeroom_actors::engine::KeyClaim;
-use homeroom_schema::records::{KeyOutcome, KeyRecord};
+use homeroom_schema::records::{KeyOutcome, KeyRecord, Row};
 use serde_json::{Value, json};
 use tokio::fs::File;
 use tokio::io::AsyncReadExt;
@@ -50,7 +51,7 @@ async fn make(call: Call) -> Answered {
     })?;
     let backup = made?;
     let body = wire::backup(&backup).to_string();
-    keep(&call, claim, 201, &body).await?;
+    keep(&call, claim, 201, &body, audited(&call, "backup_made", &backup.name)).await?;
     let mut response = answer::text(201, body);
     if let Ok(place) = HeaderValue::from_str(&format!("/backups/{}", backup.name)) {
         response.headers_mut().insert(LOCATION, place);
@@ -58,18 +59,22 @@ async fn make(call: Call) -> Answered {
     Ok(response)
 }
 
-/// Keeps the answer under its key. What was done is done whatever becomes of it.
-async fn keep(call: &Call, claim: Option<KeyClaim>, status: u16, body: &str) -> Result<(), Problem> {
-    let Some(claim) = claim else { return Ok(()) };
-    let record = KeyRecord {
+fn audited(call: &Call, act: &'static str, name: &Name) -> Row {
+    let (at, by) = (call.app.clock().now(), audit::by(&call.caller));
+    audit::row(at, by, act, None, &json!({"name": name}))
+}
+
+/// Keeps the answer under its key, and who did it. What was done is done whatever becomes of that.
+async fn keep(call: &Call, claim: Option<KeyClaim>, status: u16, body: &str, audited: Row) -> Result<(), Problem> {
+    let record = claim.map(|claim| KeyRecord {
         hash: claim.hash,
         fingerprint: claim.fingerprint,
         created_at: call.app.clock().now(),
         status,
         outcome: KeyOutcome::Body(body.to_owned()),
         about: None,
-    };
-    match call.app.engine().keep_rows(Vec::new(), Some(record)).await {
+    });
+    match call.app.engine().keep_rows(vec![audited], record).await {
         Ok(()) | Err(EngineError::KeyTaken) => Ok(()),
         Err(error) => Err(error.into()),
     }
@@ -117,6 +122,9 @@ async fn fetch(call: Call) -> Answered {
     permissions::may_manage_backups(&call.caller)?;
     let name = named(&call)?;
     let path = call.app.backups().path(&name)?;
+    // Everybody's data leaves the node with it.
+    let audited = audited(&call, "backup_fetched", &name);
+    call.app.engine().keep_rows(vec![audited], None).await?;
     let opened = async {
         let file = File::open(&path).await?;
         let bytes = file.metadata().await?.len();
@@ -141,7 +149,7 @@ async fn remove(call: Call) -> Answered {
         Turn::First(guard) => guard,
     };
     call.app.backups().remove(&name)?;
-    keep(&call, claim, 204, "").await?;
+    keep(&call, claim, 204, "", audited(&call, "backup_removed", &name)).await?;
     Ok(answer::no_content())
 }
 

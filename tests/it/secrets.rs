@@ -188,7 +188,7 @@ fn files_beside(directory: &Path) -> String {
     for entry in fs::read_dir(directory).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        if !name.starts_with("homeroom.sqlite3") && name != "admin-token" {
+        if !name.starts_with("homeroom.sqlite3") && name != "admin-token" && path.is_file() {
             text.push_str(&format!("{name}\n"));
             text.push_str(&String::from_utf8_lossy(&fs::read(&path).unwrap()));
         }
