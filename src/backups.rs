@@ -12,7 +12,7 @@ use crate::problem::{Problem, Unknown};
 use homeroom_actors::Engine;
 use homeroom_schema::backup::{BackupWish, Manifest};
 use homeroom_schema::sqlite::DatabaseFile;
-use homeroom_schema::{StoreError, TimeMs, files};
+use homeroom_schema::{StoreError, TimeMs, erasures, files};
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
@@ -124,6 +124,7 @@ impl Backups {
             program: PROGRAM.into(),
         };
         let made = engine.backup(self.folder.join(name.as_str()), wish).await?;
+        self.list_erased()?;
         self.remove_oldest(&name)?;
         Ok(Backup {
             name,
@@ -131,6 +132,12 @@ impl Backups {
             sha256: Some(made.sha256),
             manifest: Some(made.manifest),
         })
+    }
+
+    /// Brings the folder's list of erased people up to date: whoever takes an older backup from here erases them again.
+    fn list_erased(&self) -> io::Result<()> {
+        let data = self.folder.parent().unwrap_or(&self.folder);
+        erasures::merge(data, &self.folder).map(drop)
     }
 
     /// Names of all backups, the newest first.
@@ -226,6 +233,7 @@ pub fn make_offline(data: &Path, out: Option<&Path>, now: TimeMs) -> Result<(Pat
         Some(out) => out.to_owned(),
         None => {
             make_folder(&backups.folder)?;
+            backups.list_erased()?;
             backups.folder.join(name.as_str())
         }
     };

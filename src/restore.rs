@@ -66,6 +66,9 @@ pub enum RestoreError {
     /// A database is there already.
     #[error("{0} holds a database already; --force moves its files aside, or choose another directory with --data")]
     HasData(String),
+    /// Who was erased cannot be told.
+    #[error("the list of erased people cannot be read or written: {0}")]
+    Erasures(io::Error),
     /// The directory is in use, or the system refuses something.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -90,21 +93,23 @@ pub async fn restore(wish: &Wish, show: impl FnMut(Step, f64)) -> Result<Restore
     }
     let erased = take_erasures(wish)?;
     let staged = place.stage(&wish.backup, &check.sha256)?;
-    let prepared = prepare(&staged, wish.now, &check).await;
+    let count = erased.len();
+    let prepared = prepare(&staged, wish.now, &check, erased).await;
     // Closed in any case: what is staged is put in place whole, or thrown away by the next restore.
     staged.close().await?;
     drop(staged);
     Ok(Restored {
         epoch: prepared?,
-        erased,
+        erased: count,
         replaced: place.put_in_place(&wish.stamp)?,
         check,
     })
 }
 
 /// Puts everybody who is on a list of erased people onto the one of the data directory, since the backup may be older than
-/// their erasure: lists beside the backup, in the data directory whose folder of backups it lies in, and the one named.
-fn take_erasures(wish: &Wish) -> Result<usize, RestoreError> {
+/// their erasure, and says whom to erase from it. The lists are those beside the backup, in the data directory whose folder
+/// of backups it lies in, and the one named.
+fn take_erasures(wish: &Wish) -> Result<Vec<Row>, RestoreError> {
     let folder = wish.backup.parent().unwrap_or(Path::new(""));
     let mut lists = vec![erasures::path(folder)];
     if folder.file_name().is_some_and(|name| name == backups::FOLDER) {
@@ -129,21 +134,24 @@ fn take_erasures(wish: &Wish) -> Result<usize, RestoreError> {
         file: erasures::path(&wish.data).display().to_string(),
         cause,
     })?;
-    Ok(all.len())
+    let all = all.into_iter();
+    Ok(all.map(|(user_id, erased_at)| Row::Erased { user_id, erased_at }).collect())
 }
 
 /// Changes in the copy what must not be as it was, and gives its epoch.
-async fn prepare(staged: &SqliteStore, now: TimeMs, check: &Check) -> Result<String, StoreError> {
+async fn prepare(staged: &SqliteStore, now: TimeMs, check: &Check, erased: Vec<Row>) -> Result<String, StoreError> {
     let own_token = Row::Setting {
         name: admin::OWN_TOKEN_SETTING.into(),
         value: admin::REPLACE.into(),
     };
-    let detail = json!({"sha256": check.sha256, "last_event_id": check.manifest.last_event_id});
+    let detail = json!({
+        "sha256": check.sha256,
+        "last_event_id": check.manifest.last_event_id,
+        "erased_again": erased.len(),
+    });
+    let audited = audit::row(now, AuditedBy::default(), "restored", None, &detail);
     let append = Append {
-        rows: vec![
-            own_token,
-            audit::row(now, AuditedBy::default(), "restored", None, &detail),
-        ],
+        rows: [own_token, audited].into_iter().chain(erased).collect(),
         ..Append::default()
     };
     staged.commit(vec![append]).await?;

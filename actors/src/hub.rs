@@ -22,7 +22,7 @@ use crate::scores::Scores;
 use crate::teams::{TeamHandle, TeamMsg, Teams};
 use crate::topics::{BoardName, Inbox, Period, Position, Topic};
 use crate::views::{BoardPage, TeamPerformance};
-use homeroom_schema::limits::{BOARD_WINDOW_MAX, COMMAND_DEADLINE, STOP_DEADLINE};
+use homeroom_schema::limits::{BOARD_WINDOW_MAX, COMMAND_DEADLINE, READ_DEADLINE, STOP_DEADLINE};
 use homeroom_schema::{EventId, QualificationId, ReferenceId, Store, StoreError, TeamId, TimeMs, UnitId, UserId};
 use std::hash::{BuildHasher, Hasher};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -129,14 +129,19 @@ impl Hub {
         fanout::roster_changed(self, &change);
     }
 
-    /// Waits until everything told before is applied by all that are awake. Those that cannot apply it now have no readers
-    /// either: they load anew.
+    /// Waits until everything told before is applied by all that are awake, for as long as a read may take: whoever cannot
+    /// apply it by then shows nothing before it has.
     pub async fn settled(&self) {
-        for handle in self.inner.boards.awake() {
-            let _ = handle.fresh().await;
-        }
-        for handle in self.inner.teams.awake() {
-            let _ = handle.fresh().await;
+        let all = async {
+            for handle in self.inner.boards.awake() {
+                let _ = handle.fresh().await;
+            }
+            for handle in self.inner.teams.awake() {
+                let _ = handle.fresh().await;
+            }
+        };
+        if tokio::time::timeout(READ_DEADLINE, all).await.is_err() {
+            tracing::warn!("boards or teams are slow to apply what they were told");
         }
     }
 

@@ -2,8 +2,11 @@
 
 use super::{BackupError, seconds};
 use crate::app::App;
+use crate::audit;
 use homeroom_schema::TimeMs;
 use homeroom_schema::limits::{BACKUP_LOOK_EVERY, BACKUP_RETRY_AFTER};
+use homeroom_schema::records::AuditedBy;
+use serde_json::json;
 
 const HOUR_MS: i64 = 60 * 60 * 1_000;
 /// A newest backup further ahead than this was made by a clock that was wrong.
@@ -45,7 +48,11 @@ async fn look(app: App, every_ms: i64) -> Result<(), BackupError> {
         None => app.engine().began_at().await?,
     };
     if since.is_some_and(|since| is_due(since, now, every_ms)) {
-        app.backups().make(app.engine(), now).await?;
+        let backup = app.backups().make(app.engine(), now).await?;
+        let detail = json!({"name": backup.name});
+        if let Err(problem) = audit::keep(&app, AuditedBy::default(), "backup_made", None, &detail).await {
+            tracing::warn!(code = problem.code, "a backup could not be noted in the audit log");
+        }
         metrics::gauge!("homeroom_backup_age_seconds").set(0.0);
     }
     Ok(())
