@@ -355,7 +355,7 @@ async fn fd11_a_migration_is_whole_or_not_there_and_an_older_program_refuses() {
         assert_eq!(people["items"].as_array().unwrap().is_empty(), old.2 == 0);
         stop(node).await;
         assert_eq!(state(copy.path()).0, known);
-        at += if soak() { 2 } else { at };
+        at += if soak() { 1 } else { at };
         assert!(at < 2_000, "a start makes fewer calls");
     }
     assert!(!soak() || killed >= 20, "{killed} kills");

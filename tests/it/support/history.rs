@@ -1,7 +1,7 @@
 //! What clients did and what they were told, judged afterwards: every acknowledged write is there once, an unknown
 //! outcome is settled by repeating it, and everything shown is a fold over the ledger.
 
-use super::{Answer, Client, Random, within};
+use super::{Answer, Client, Random, eventually, within};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -169,7 +169,12 @@ impl History {
     /// Repeats every wish whose outcome is unknown, with the same key; afterwards there is none.
     pub async fn settle(&mut self, client: &Client) {
         for call in self.calls.iter_mut().filter(|call| call.answer.is_none()) {
-            let answer = send(client, call).await.expect("the node answers now");
+            // A node that is pressed for room may ask to come again.
+            let answer = eventually("an answer that settles it", || async {
+                let answer = send(client, call).await.expect("the node answers now");
+                (answer.status != 503).then_some(answer)
+            })
+            .await;
             assert!(
                 (200..300).contains(&answer.status),
                 "{}: {}",
