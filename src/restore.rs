@@ -66,9 +66,6 @@ pub enum RestoreError {
     /// A database is there already.
     #[error("{0} holds a database already; --force moves its files aside, or choose another directory with --data")]
     HasData(String),
-    /// Who was erased cannot be told.
-    #[error("the list of erased people cannot be read or written: {0}")]
-    Erasures(io::Error),
     /// The directory is in use, or the system refuses something.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -135,7 +132,9 @@ fn take_erasures(wish: &Wish) -> Result<Vec<Row>, RestoreError> {
         cause,
     })?;
     let all = all.into_iter();
-    Ok(all.map(|(user_id, erased_at)| Row::Erased { user_id, erased_at }).collect())
+    Ok(all
+        .map(|(user_id, erased_at)| Row::Erased { user_id, erased_at })
+        .collect())
 }
 
 /// Changes in the copy what must not be as it was, and gives its epoch.

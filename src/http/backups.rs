@@ -18,7 +18,7 @@ use bytes::BytesMut;
 use futures_util::stream;
 use homeroom_actors::EngineError;
 use homeroom_actors::engine::KeyClaim;
-use homeroom_schema::records::{KeyOutcome, KeyRecord, Row};
+use homeroom_schema::records::{KeyOutcome, KeyRecord};
 use serde_json::{Value, json};
 use tokio::fs::File;
 use tokio::io::AsyncReadExt;
@@ -125,14 +125,12 @@ async fn fetch(call: Call) -> Answered {
     permissions::may_manage_backups(&call.caller)?;
     let name = named(&call)?;
     let path = call.app.backups().path(&name)?;
-    // Everybody's data leaves the node with it.
-    let audited = audited(&call, "backup_fetched", &name);
-    call.app.engine().keep_rows(vec![audited], None).await?;
     let opened = async {
         let file = File::open(&path).await?;
         let bytes = file.metadata().await?.len();
         Ok::<_, std::io::Error>((file, bytes))
     };
+    // Everybody's data leaves the node with it.
     let by = audit::by(&call.caller);
     audit::keep(&call.app, by, "backup_fetched", None, &json!({ "name": name })).await?;
     let (file, bytes) = opened.await.map_err(BackupError::from)?;
