@@ -193,7 +193,7 @@ mod tests {
             ("projector_places", |c| c.projector_places = 0),
             ("", |c| c.allowed_hosts = vec!["*.school.example".into(), "*".into()]),
             ("allowed_hosts", |c| {
-                c.allowed_hosts = vec!["https://school.example".into()]
+                c.allowed_hosts = vec!["https://school.example".into()];
             }),
             ("connections_max", |c| c.connections_max = 0),
             ("sessions_max", |c| c.sessions_max = 20_001),
