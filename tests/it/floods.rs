@@ -233,10 +233,11 @@ async fn fd15_a_node_that_was_frozen_goes_on_and_listeners_catch_up() {
         let (wish, key) = (earn(1, "complete_quiz", reference), format!("frozen-{reference}"));
         let settled = admin.post_keyed("/points/earn", wish, &key).await;
         assert!(matches!(settled.status, 200 | 201), "{}", settled.text);
+        // Whoever reads answers the node's pings, and so is still there after the freeze.
+        staying.listen_until(&mut stayed, reference).await;
     }
     let version = admin.get("/progress/1").await.expect(200)["version"].as_u64().unwrap();
     assert_eq!(version, reference, "each award once");
-    staying.listen_until(&mut stayed, version).await;
     let mut again = coming_back.connect(&admin).await;
     coming_back.listen_until(&mut again, version).await;
     assert_eq!(staying.messages.len() as u64, version);

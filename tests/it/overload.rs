@@ -175,8 +175,8 @@ async fn open_loop(admin: &Client, awards_per_s: f64, lasting: Duration, next: &
     seen
 }
 
-/// An open loop at several times of what the node can do (it shares its processors with the load): the accepted keep a
-/// bounded p99, the rest is refused.
+/// An open loop up to twice what the node can do (it shares its processors with the load): the accepted keep a bounded p99,
+/// the rest is refused.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_open_loop_beyond_capacity_keeps_what_is_taken_quick() {
     if !soak() {
@@ -188,7 +188,7 @@ async fn an_open_loop_beyond_capacity_keeps_what_is_taken_quick() {
     let admin = node.admin();
     Class::import(&admin, 0, PEOPLE).await;
     let next = Arc::new(AtomicU64::new(1));
-    for awards_per_s in [2_000.0, 10_000.0, 20_000.0, 40_000.0] {
+    for awards_per_s in [2_000.0, 10_000.0, 20_000.0] {
         let lasting = Duration::from_secs(10);
         let mut seen = open_loop(&admin, awards_per_s, lasting, &next).await;
         let (p50, p99) = (

@@ -106,7 +106,10 @@ pub(super) fn roster_changed(hub: &Hub, change: &RosterChange) {
     let many = change.users.len() > USERS_ONE_BY_ONE_MAX;
     let mut teams: Vec<TeamId> = change.teams.clone();
     if !many {
-        teams.extend(change.users.iter().flat_map(|user_id| hub.roster().teams_of(*user_id)));
+        // Archived teams too: when they come back, their boards show the names of then.
+        let state = hub.roster().read();
+        let of = |user_id: &UserId| state.memberships_of(*user_id).map(|(team_id, _)| team_id);
+        teams.extend(change.users.iter().flat_map(of));
     }
     teams.sort_unstable();
     teams.dedup();
