@@ -6,11 +6,14 @@ use crate::backups::Backups;
 use crate::config::Config;
 use crate::idempotency::Keys;
 use crate::metrics::Metrics;
+use crate::peer::{Peer, Way, networks};
 use crate::rates::Rates;
 use crate::secret::NodeSecret;
 use crate::tickets::Tickets;
 use crate::ws::OwnSessions;
+use axum::http::HeaderMap;
 use homeroom_actors::{Clock, Engine};
+use ipnet::IpNet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -30,6 +33,7 @@ struct Inner {
     keys: Keys,
     rates: Rates,
     metrics: Metrics,
+    trusted_proxies: Vec<IpNet>,
     own_sessions: OwnSessions,
     refusals: Refusals,
     backups: Backups,
@@ -45,6 +49,7 @@ impl App {
                 backups: Backups::new(&config.data, config.backups_kept),
                 engine,
                 rates: Rates::new(&config.rates),
+                trusted_proxies: networks(&config.trusted_proxies).unwrap_or_default(),
                 config,
                 clock,
                 secret,
@@ -129,6 +134,12 @@ impl App {
     #[must_use]
     pub fn metrics(&self) -> &Metrics {
         &self.inner.metrics
+    }
+
+    /// How a request came here, as far as that can be believed.
+    #[must_use]
+    pub fn way(&self, peer: Option<Peer>, headers: &HeaderMap) -> Way {
+        Way::of(peer, headers, &self.inner.trusted_proxies)
     }
 
     /// Whether the node is on its way down.

@@ -3,17 +3,22 @@
 mod backup;
 mod bar;
 mod config;
+mod health;
+mod lan;
 mod port;
 mod restore;
 mod settings;
 mod table;
 
 use crate::exit::{self, Exit};
-use crate::{demo, import, replay, run};
+use crate::{client, demo, import, operate, replay, run};
 use clap::{Parser, Subcommand};
-use settings::SettingArgs;
+use settings::{SettingArgs, Settings};
 use std::future::Future;
 use std::io::IsTerminal;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::panic::PanicHookInfo;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{SignalKind, signal};
@@ -61,6 +66,9 @@ Exit codes: 0 stopped in order, 1 could not start or had to end, 2 wrong usage o
 struct Cli {
     #[command(subcommand)]
     command: Command,
+    /// Certificate authority of the node to call, PEM, in place of the system's
+    #[arg(long, global = true, value_name = "FILE", env = "HOMEROOM_CA")]
+    ca: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -77,6 +85,8 @@ enum Command {
     Demo(demo::Args),
     Replay(replay::Args),
     Import(import::Args),
+    Files(operate::Args),
+    Health(health::Args),
     /// List the exit codes, for scripts
     #[command(after_help = exit::TABLE)]
     ExitCodes,
@@ -86,6 +96,9 @@ enum Command {
 #[must_use]
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
+    if let Some(file) = cli.ca.filter(|file| !file.as_os_str().is_empty()) {
+        client::trust(file);
+    }
     match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime.block_on(command(cli.command)),
         Err(error) => fail(&format!("the runtime cannot start: {error}")),
@@ -109,6 +122,8 @@ async fn command(command: Command) -> ExitCode {
             log_of_tools();
             restore::run(args).await.into()
         }
+        Command::Files(args) => operate::run(args),
+        Command::Health(args) => health::run(args).await.into(),
         Command::Demo(args) => {
             log_of_tools();
             demo::run(args).await
@@ -136,7 +151,8 @@ async fn serve(args: &SettingArgs) -> ExitCode {
         Err(wrong) => return config::refuse(&wrong).into(),
     };
     log(&settings.log, settings.log_format);
-    let listener = match listen(&settings.listen).await {
+    std::panic::set_hook(Box::new(log_panic));
+    let listener = match bound(&settings).await {
         Ok(listener) => listener,
         Err(error) => return fail(&port::sentence(&settings.listen, &error)),
     };
@@ -144,16 +160,48 @@ async fn serve(args: &SettingArgs) -> ExitCode {
         Ok(shutdown) => shutdown,
         Err(error) => return fail(&format!("cannot wait for signals: {error}")),
     };
+    if settings.lan {
+        tell_devices(&settings, &listener);
+    }
     match run(settings.config, listener, shutdown).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(&error.to_string()),
     }
 }
 
-/// Binds the first address that the text names.
-async fn listen(text: &str) -> std::io::Result<TcpListener> {
+/// The listener that the settings ask for.
+async fn bound(settings: &Settings) -> std::io::Result<TcpListener> {
+    if !settings.lan {
+        return listen(tokio::net::lookup_host(&settings.listen).await?);
+    }
+    let port = port::port_of(&settings.listen).ok_or_else(|| std::io::Error::other("the port is missing"))?;
+    listen(lan::everywhere(port).into_iter())
+}
+
+/// Under which addresses devices reach the node, once it is ready.
+fn tell_devices(settings: &Settings, listener: &TcpListener) {
+    let is_tls = settings.config.tls_cert.is_some();
+    let scheme = if is_tls { "https" } else { "http" };
+    let port = listener.local_addr().map_or(0, |address| address.port());
+    let urls = lan::urls(scheme, port);
+    for url in &urls {
+        tracing::info!("devices reach this node at {url}");
+    }
+    if urls.is_empty() {
+        tracing::warn!("this machine has no address that devices could reach: is it connected to a network?");
+    }
+    if !is_tls {
+        tracing::warn!(
+            "without TLS everybody on this network can read tokens and names on their way: set tls_cert and tls_key, or put \
+             a proxy with TLS in front"
+        );
+    }
+}
+
+/// Binds the first address that can be.
+fn listen(addresses: impl Iterator<Item = SocketAddr>) -> std::io::Result<TcpListener> {
     let mut last = std::io::Error::other("no such address");
-    for address in tokio::net::lookup_host(text).await? {
+    for address in addresses {
         let socket = if address.is_ipv4() {
             TcpSocket::new_v4()?
         } else {
@@ -161,6 +209,10 @@ async fn listen(text: &str) -> std::io::Result<TcpListener> {
         };
         // Without it a restart has to wait until the system has forgotten the old connections.
         socket.set_reuseaddr(true)?;
+        if address.ip() == IpAddr::V6(Ipv6Addr::UNSPECIFIED) {
+            // Everywhere means IPv4 too, whatever the system's habit.
+            socket2::SockRef::from(&socket).set_only_v6(false)?;
+        }
         match socket.bind(address).and_then(|()| socket.listen(BACKLOG)) {
             Ok(listener) => return Ok(listener),
             Err(error) => last = error,
@@ -203,6 +255,15 @@ fn log(filter: &str, format: settings::LogFormat) {
         settings::LogFormat::Text => lines.try_init(),
         settings::LogFormat::Json => lines.json().try_init(),
     };
+}
+
+/// A panic in the log: where it was, and what it said if that was written in the source. Other texts may hold what somebody
+/// sent.
+fn log_panic(panic: &PanicHookInfo<'_>) {
+    let place = panic.location().map(ToString::to_string).unwrap_or_default();
+    let said = panic.payload().downcast_ref::<&'static str>().copied();
+    let thread = std::thread::current().name().unwrap_or("unnamed").to_owned();
+    tracing::error!(place, said, thread, "a panic; please report it");
 }
 
 fn fail(message: &str) -> ExitCode {

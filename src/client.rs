@@ -5,8 +5,10 @@ mod error;
 mod http;
 mod retry;
 mod socket;
+mod tls;
 
 pub use error::{ClientError, FieldProblem, Problem};
 pub use http::{Board, BoardRow, Client, EarnAnswer, ItemAnswer, Me};
 pub use retry::Backoff;
 pub use socket::{Incoming, LiveSocket};
+pub use tls::trust;

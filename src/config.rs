@@ -1,6 +1,7 @@
 //! Settings of a node: file < environment < flags (merged in `cli`). Validated here; read everywhere.
 
 use crate::clock::SystemClock;
+use crate::peer::networks;
 use crate::rates::RateSettings;
 use homeroom_schema::limits;
 use serde::{Deserialize, Serialize};
@@ -31,6 +32,12 @@ pub struct Config {
     pub durability: Durability,
     /// Names besides local ones that the node is reached by; `*.example` means everything below, `*` any name.
     pub allowed_hosts: Vec<String>,
+    /// The certificate of the node, PEM, its own first; none means plain HTTP.
+    pub tls_cert: Option<PathBuf>,
+    /// The key of the certificate, PEM.
+    pub tls_key: Option<PathBuf>,
+    /// Addresses and networks of proxies that are believed about whoever is behind them.
+    pub trusted_proxies: Vec<String>,
     /// Connections open at once, live sockets among them.
     pub connections_max: usize,
     /// Live sessions at once.
@@ -76,6 +83,9 @@ impl Config {
             backups_kept: limits::BACKUPS_KEPT_DEFAULT,
             durability: Durability::Full,
             allowed_hosts: Vec::new(),
+            tls_cert: None,
+            tls_key: None,
+            trusted_proxies: Vec::new(),
             connections_max: limits::CONNECTIONS_MAX,
             sessions_max: limits::SESSIONS_MAX,
             rates: RateSettings::default(),
@@ -116,6 +126,20 @@ impl Config {
             if !(1..=bound).contains(&most) {
                 return wrong(setting, format!("must be from 1 to {bound}"));
             }
+        }
+        if self.tls_cert.is_some() != self.tls_key.is_some() {
+            let (missing, given) = match self.tls_key {
+                Some(_) => ("tls_cert", "tls_key"),
+                None => ("tls_key", "tls_cert"),
+            };
+            return wrong(
+                missing,
+                format!("is needed with {given}: TLS takes a certificate and its key"),
+            );
+        }
+        if let Err(text) = networks(&self.trusted_proxies) {
+            let problem = format!("{text} is neither an address like 10.0.0.1 nor a network like 10.0.0.0/8");
+            return wrong("trusted_proxies", problem);
         }
         if let Some(host) = self.allowed_hosts.iter().find(|host| !is_host(host)) {
             return wrong(
@@ -182,7 +206,7 @@ mod tests {
     #[test]
     fn settings_that_cannot_be_used_are_named() {
         type Row = (&'static str, fn(&mut Config));
-        let rows: [Row; 18] = [
+        let rows: [Row; 22] = [
             ("", |_| ()),
             ("", |c| c.time_zone = "Europe/Berlin".into()),
             ("", |c| c.allowed_origins = vec!["https://school.example:8443".into()]),
@@ -201,6 +225,10 @@ mod tests {
             ("", |c| c.backup_every_h = 0),
             ("backup_every_h", |c| c.backup_every_h = 10_000),
             ("backups_kept", |c| c.backups_kept = 0),
+            ("tls_key", |c| c.tls_cert = Some("c.pem".into())),
+            ("tls_cert", |c| c.tls_key = Some("k.pem".into())),
+            ("", |c| c.trusted_proxies = vec!["::1".into(), "10.0.0.0/8".into()]),
+            ("trusted_proxies", |c| c.trusted_proxies = vec!["proxy".into()]),
             ("admin_token", |c| c.admin_token = Some("a b".into())),
             ("allowed_origins", |c| {
                 c.allowed_origins = vec!["https://school.example/".into()];

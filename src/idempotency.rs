@@ -84,6 +84,7 @@ pub async fn earlier(app: &App, claim: &KeyClaim) -> Result<Option<KeyRecord>, P
         return Ok(None);
     };
     if record.fingerprint == claim.fingerprint {
+        metrics::counter!("homeroom_idempotency_replays_total").increment(1);
         return Ok(Some(record));
     }
     let detail = "This Idempotency-Key was used for another request; choose a new one for a new request.";

@@ -17,6 +17,8 @@ pub mod http;
 pub mod idempotency;
 pub mod import;
 pub mod metrics;
+pub mod operate;
+pub mod peer;
 pub mod permissions;
 pub mod problem;
 pub mod rates;
@@ -27,9 +29,11 @@ pub mod tickets;
 pub mod wire;
 pub mod ws;
 
+mod monitor;
 mod open_files;
 mod run;
 mod serve;
+mod tls;
 
 pub use config::Config;
 pub use run::{RunError, run};

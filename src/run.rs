@@ -7,10 +7,13 @@ use crate::backups;
 use crate::config::{Config, ConfigError, Durability};
 use crate::erasure;
 use crate::http;
+use crate::monitor;
 use crate::open_files;
 use crate::rates;
 use crate::secret::NodeSecret;
-use crate::serve::serve;
+use crate::serve::{Front, serve};
+use crate::tls::Tls;
+use crate::wire;
 use homeroom_actors::domain::Rules;
 use homeroom_actors::sessions::EndReason;
 use homeroom_actors::verify::verify;
@@ -18,6 +21,7 @@ use homeroom_actors::{Clock, Engine, EngineSettings};
 use homeroom_schema::records::{Append, Row};
 use homeroom_schema::sqlite::{DatabaseFile, SqliteOptions};
 use homeroom_schema::{SqliteStore, Store, StoreError, TimeMs, limits};
+use sd_notify::NotifyState;
 use std::future::Future;
 use std::io;
 use std::sync::Arc;
@@ -57,20 +61,36 @@ pub async fn run(
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), RunError> {
     let address = listener.local_addr().map_err(|cause| io_error("the listener", cause))?;
-    let app = start(config).await?;
+    let tls = Tls::open(&config)?;
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    let (app, clock) = start(config).await?;
     let stop = CancellationToken::new();
     // Should this future be dropped, the server ends all the same.
     let _stop = stop.clone().drop_guard();
     let connections_max = app.config().connections_max.min(open_files::raise());
-    let router = http::router(app.clone());
-    let mut serving = tokio::spawn(serve(listener, router, connections_max, stop.clone()));
+    let front = Front {
+        router: http::router(app.clone()),
+        tls: tls.clone(),
+    };
+    let mut serving = tokio::spawn(serve(listener, front, connections_max, stop.clone()));
     tokio::spawn(
         stop.clone()
             .run_until_cancelled_owned(backups::keep_making(app.clone())),
     );
-    tracing::info!("homeroom is ready on http://{address}");
+    tracing::info!("homeroom is ready on {scheme}://{address}");
+    monitor::tell_systemd(NotifyState::Ready);
+    let certificate = async {
+        match tls {
+            Some(tls) => tls.keep_fresh(clock).await,
+            None => std::future::pending().await,
+        }
+    };
     let ended = tokio::select! {
+        // A panic in any of these ends the process: better started anew than without one of them.
         never = rates::keep_swept(app.clone()) => match never {},
+        never = monitor::watch(app.clone()) => match never {},
+        never = app.metrics().clone().keep_up() => match never {},
+        never = certificate => match never {},
         () = shutdown => Ok(()),
         cause = app.engine().fatal() => Err(RunError::Engine(cause)),
         _ = &mut serving => Err(RunError::Engine("the server has ended".into())),
@@ -79,6 +99,7 @@ pub async fn run(
         tracing::error!(%error, "the node has to end");
     }
     tracing::info!("homeroom is stopping");
+    monitor::tell_systemd(NotifyState::Stopping);
     app.begin_stopping();
     stop.cancel();
     let in_order = async {
@@ -97,7 +118,7 @@ pub async fn run(
     ended
 }
 
-async fn start(config: Config) -> Result<App, RunError> {
+async fn start(config: Config) -> Result<(App, Arc<dyn Clock>), RunError> {
     let clock: Arc<dyn Clock> = Arc::new(config.check()?);
     let store = open(&config).await?;
     let secret = secret(&*store).await?;
@@ -128,7 +149,23 @@ async fn start(config: Config) -> Result<App, RunError> {
             .map_err(|cause| io_error("the file of the admin token", cause))?,
     };
     keep_admin_token(&engine, &tokens, admin).await?;
-    Ok(App::new(engine, config, clock, secret, tokens))
+    let app = App::new(engine, config, Arc::clone(&clock), secret, tokens);
+    look_at_the_clock(&app).await;
+    Ok((app, clock))
+}
+
+/// A clock before the newest event is told, and nothing more: order comes from versions.
+async fn look_at_the_clock(app: &App) {
+    let now = app.clock().now();
+    if let Ok(Some(newest)) = app.engine().last_recorded_at().await
+        && now < newest
+    {
+        let (now, newest) = (wire::time(now), wire::time(newest));
+        tracing::warn!(
+            "the clock of this machine says {now}, but the newest event was recorded at {newest}: set the clock. Until then \
+             new events are dated before older ones; their order is kept all the same"
+        );
+    }
 }
 
 fn own_token(tokens: &Tokens, config: &Config, was_restored: bool, now: TimeMs) -> io::Result<AdminToken> {

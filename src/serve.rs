@@ -1,30 +1,46 @@
 //! Accepts connections and speaks HTTP/1.1 on each, with deadlines for heads and for answers that nobody takes. No routes here.
 
 mod refuse;
+mod secure;
 mod stream;
 
+use crate::peer::Peer;
+use crate::tls::Tls;
 use axum::Router;
 use homeroom_schema::limits::{HEAD_BYTES_MAX, HEAD_DEADLINE, HEAD_FIELDS_MAX, HTTP_DRAIN_DEADLINE, SOCKET_SEND_BYTES};
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use refuse::Refusals;
 use std::io;
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use stream::Stream;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tower::ServiceExt as _;
 
 /// How long accepting rests when the system has no more to give (file handles, memory): without it the loop would spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
+/// What connections come to.
+#[derive(Clone)]
+pub(crate) struct Front {
+    /// The routes.
+    pub(crate) router: Router,
+    /// Without it the connections are plain HTTP.
+    pub(crate) tls: Option<Tls>,
+}
+
 /// Serves at most `connections_max` connections at once, live sockets among them, until `stop`; then takes no new ones, lets
 /// requests under way end within [`HTTP_DRAIN_DEADLINE`], and cuts what is left. Upgraded sockets are their sessions' affair.
-pub(crate) async fn serve(listener: TcpListener, router: Router, connections_max: usize, stop: CancellationToken) {
+pub(crate) async fn serve(listener: TcpListener, front: Front, connections_max: usize, stop: CancellationToken) {
     let connections = TaskTracker::new();
     let cut = CancellationToken::new();
     // Whoever drops this future cuts the connections too.
@@ -37,8 +53,8 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, connections_max
             () = stop.cancelled() => break,
             accepted = accept(&listener) => accepted,
         };
-        let stream = match accepted {
-            Ok(stream) => stream,
+        let (stream, address) = match accepted {
+            Ok(accepted) => accepted,
             Err(error) if is_of_one_connection(&error) => continue,
             Err(error) => {
                 if !is_short {
@@ -51,10 +67,14 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, connections_max
         };
         is_short = false;
         let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
-            refusals.refuse(stream);
+            match front.tls {
+                // An answer in plain HTTP is none here.
+                Some(_) => refusals.close(stream),
+                None => refusals.refuse(stream),
+            }
             continue;
         };
-        let connection = connection(Stream::new(stream, place), router.clone(), stop.clone());
+        let connection = connection(stream, address, place, front.clone(), stop.clone());
         let cut = cut.clone();
         connections.spawn(async move {
             let _ = cut.run_until_cancelled(connection).await;
@@ -72,13 +92,13 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, connections_max
     }
 }
 
-async fn accept(listener: &TcpListener) -> io::Result<TcpStream> {
-    let (stream, _) = listener.accept().await?;
+async fn accept(listener: &TcpListener) -> io::Result<(TcpStream, SocketAddr)> {
+    let (stream, address) = listener.accept().await?;
     // Answers are written whole: waiting for more to fill a packet only delays them.
     stream.set_nodelay(true)?;
     // Left alone, the system keeps megabytes for a client that does not read, and nobody would notice for as long.
     socket2::SockRef::from(&stream).set_send_buffer_size(SOCKET_SEND_BYTES)?;
-    Ok(stream)
+    Ok((stream, address))
 }
 
 /// Whether a failure to accept says something about that one client only.
@@ -93,7 +113,38 @@ fn is_of_one_connection(error: &io::Error) -> bool {
     )
 }
 
-async fn connection(stream: Stream, router: Router, stop: CancellationToken) {
+/// One connection, from its first byte. Hands are shaken here, in its own task: nobody else waits for it.
+async fn connection(
+    stream: TcpStream,
+    address: SocketAddr,
+    place: OwnedSemaphorePermit,
+    Front { router, tls }: Front,
+    stop: CancellationToken,
+) {
+    let peer = Peer {
+        address: address.ip().to_canonical(),
+        is_tls: tls.is_some(),
+    };
+    match tls {
+        None => speak(Stream::new(stream, place), peer, router, stop).await,
+        Some(tls) => {
+            if let Some(stream) = secure::shake_hands(&tls, stream, place).await {
+                speak(stream, peer, router, stop).await;
+            }
+        }
+    }
+}
+
+async fn speak(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    peer: Peer,
+    router: Router,
+    stop: CancellationToken,
+) {
+    let service = router.map_request(move |mut request: hyper::Request<Incoming>| {
+        request.extensions_mut().insert(peer);
+        request
+    });
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_DEADLINE)
@@ -101,7 +152,7 @@ async fn connection(stream: Stream, router: Router, stop: CancellationToken) {
         // The buffer alone is no bound: a read that brings the end of the head may go beyond it.
         .max_header_size(HEAD_BYTES_MAX)
         .max_headers(HEAD_FIELDS_MAX)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router))
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service))
         .with_upgrades();
     let mut served = pin!(served);
     let ended = tokio::select! {

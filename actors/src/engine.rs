@@ -5,6 +5,7 @@ mod answer;
 mod commands;
 #[cfg(feature = "faults")]
 mod faults;
+mod health;
 mod reads;
 mod root;
 mod start;
@@ -16,6 +17,7 @@ pub(crate) use answer::Answer;
 pub use answer::Pending;
 #[cfg(feature = "faults")]
 pub use faults::PoisonTarget;
+pub use health::PartDown;
 
 use crate::domain::action::{Action, Evidence};
 use crate::domain::rules::Rules;
@@ -165,6 +167,8 @@ struct Inner {
     reads: Arc<Semaphore>,
     // Members' awards of team achievements under way, over all achievements.
     passing_on: Arc<Semaphore>,
+    // Questions to the writer whether it can write.
+    checking: Arc<Semaphore>,
     is_stopping: AtomicBool,
     stopped: OnceCell<()>,
 }

@@ -73,11 +73,14 @@ impl Context {
     }
 }
 
-/// Counters of the frequent facts, looked up once.
+/// Counters of what happens often, looked up once.
 pub(crate) struct EventCounts {
     awarded: metrics::Counter,
     refused: metrics::Counter,
     progress: metrics::Counter,
+    pub(crate) published: metrics::Counter,
+    pub(crate) view_hits: metrics::Counter,
+    pub(crate) view_misses: metrics::Counter,
 }
 
 impl EventCounts {
@@ -86,6 +89,9 @@ impl EventCounts {
             awarded: metrics::counter!("homeroom_events_total", "type" => "points_awarded"),
             refused: metrics::counter!("homeroom_events_total", "type" => "points_refused"),
             progress: metrics::counter!("homeroom_events_total", "type" => "progress_made"),
+            published: metrics::counter!("homeroom_topic_messages_total", "kind" => "user"),
+            view_hits: metrics::counter!("homeroom_view_reads_total", "cache" => "hit"),
+            view_misses: metrics::counter!("homeroom_view_reads_total", "cache" => "miss"),
         }
     }
 }

@@ -168,9 +168,9 @@ impl Sessions {
 
     /// Makes a shard fail, for tests.
     #[cfg(feature = "faults")]
-    pub fn poison_shard(&self, index: usize) {
+    pub fn strike_shard(&self, index: usize, fault: crate::supervision::Fault) {
         if let Some(shard) = self.shard(index % SESSION_SHARDS) {
-            let _ = shard.cast(ShardMsg::Poison);
+            let _ = shard.cast(ShardMsg::Poison(fault));
         }
     }
 
@@ -219,11 +219,8 @@ impl Place {
             *count += usize::from(is_free);
             is_free
         });
-        taken.then(|| {
-            gauge(inner);
-            Self {
-                inner: Arc::clone(inner),
-            }
+        taken.then(|| Self {
+            inner: Arc::clone(inner),
         })
     }
 }
@@ -231,10 +228,5 @@ impl Place {
 impl Drop for Place {
     fn drop(&mut self) {
         self.inner.count.send_modify(|count| *count -= 1);
-        gauge(&self.inner);
     }
-}
-
-fn gauge(inner: &Inner) {
-    metrics::gauge!("homeroom_sessions").set(*inner.count.borrow() as f64);
 }

@@ -8,11 +8,12 @@ use homeroom_actors::engine::{BoardPart, PoisonTarget};
 use homeroom_actors::roster::{RosterCommand, RosterOutcome};
 use homeroom_actors::topics::{BoardName, Inbox, Period, Position, TopicName};
 use homeroom_actors::{Engine, EngineError};
+use homeroom_schema::Store as _;
 use homeroom_schema::limits::{RESTART_WINDOW, RESTARTS_MAX};
 use homeroom_schema::memory::LostAnswer;
-use homeroom_schema::records::{AuditedBy, UserRole};
+use homeroom_schema::records::{AuditedBy, StreamId, UserRole};
 use std::time::Duration;
-use support::{School, achieve, earn, team, user};
+use support::{Counts, School, achieve, earn, stream, team, user};
 
 async fn points_on_board(engine: &Engine, board: BoardName, id: u64) -> u64 {
     let page = engine.board(board, Period::All, BoardPart::From(0), 100).await.unwrap();
@@ -117,11 +118,28 @@ async fn a_failed_shard_of_learners_comes_back() {
 #[tokio::test(start_paused = true)]
 async fn a_learner_that_fails_again_and_again_is_left_alone_for_a_while() {
     let (school, _) = School::in_memory(2).await;
+    let counts = Counts::begin();
     school.earn(1, Action::CompleteQuiz, 1).await.unwrap();
     for _ in 0..=RESTARTS_MAX {
         school.engine.poison(PoisonTarget::User(user(1))).await.unwrap();
+        // In hand when it fails: refused with a typed error, never acknowledged, so that its caller repeats it.
+        let in_hand = school.engine.earn(earn(1, Action::ReadContent, 1), None).await;
+        let told = match in_hand {
+            Ok(pending) => pending.outcome().await,
+            Err(error) => Err(error),
+        };
+        assert_eq!(told, Err(EngineError::TimedOut));
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
+    let happened = counts.take();
+    assert_eq!(
+        happened["homeroom_actor_failures_total learner"],
+        RESTARTS_MAX as u64 + 1
+    );
+    assert_eq!(
+        happened["homeroom_actor_quarantines_total learner"], 1,
+        "one alarm: {happened:?}"
+    );
     assert_eq!(
         school.engine.learner(user(1)).await.unwrap_err(),
         EngineError::Overloaded
@@ -131,8 +149,74 @@ async fn a_learner_that_fails_again_and_again_is_left_alone_for_a_while() {
         Err(EngineError::Overloaded)
     );
     assert!(school.earn(2, Action::ReadContent, 1).await.unwrap().awarded);
+    for _ in 0..100 {
+        assert!(school.earn(1, Action::ReadContent, 1).await.is_err());
+    }
     tokio::time::sleep(RESTART_WINDOW).await;
     assert_eq!(school.total(1).await, 50);
+    assert!(
+        school.earn(1, Action::ReadContent, 1).await.unwrap().awarded,
+        "set aside, not lost"
+    );
+    let calm = counts.take();
+    assert!(
+        !calm.contains_key("homeroom_actor_quarantines_total learner"),
+        "no flood: {calm:?}"
+    );
+}
+
+/// F-X2: a fact in the journal that cannot be read keeps its learner from waking. It stays where it is, one alarm is given for
+/// each quarantine, and nobody else notices.
+#[tokio::test(start_paused = true)]
+async fn a_fact_that_cannot_be_read_is_set_aside_with_its_learner() {
+    let (school, store) = School::in_memory(3).await;
+    let mut poison = homeroom_schema::contract::sample::tick(StreamId::learner(user(3)), 0, 1);
+    poison.stream.as_mut().unwrap().events[0].event_type = "points_awarded";
+    poison.stream.as_mut().unwrap().events[0].body = "{\"no\": \"award\"}".into();
+    store.commit(vec![poison]).await.unwrap();
+    let counts = Counts::begin();
+    for _ in 0..50 {
+        assert!(school.engine.learner(user(3)).await.is_err());
+    }
+    assert_eq!(
+        school.engine.learner(user(3)).await.unwrap_err(),
+        EngineError::Overloaded
+    );
+    assert_eq!(counts.take()["homeroom_actor_quarantines_total learner"], 1);
+    assert!(school.earn(1, Action::CompleteQuiz, 1).await.unwrap().awarded);
+    assert_eq!(points_on_board(&school.engine, BoardName::All, 1).await, 50);
+    assert_eq!(stream(&store, 3).await.len(), 1, "it is still there");
+}
+
+/// F-X8: without the root nobody watches over the tree, so the process has to end. Readiness is gone at once.
+#[tokio::test(start_paused = true)]
+async fn a_root_that_fails_ends_the_node() {
+    let (school, _) = School::in_memory(1).await;
+    assert_eq!(school.engine.parts_down().await, []);
+    school.engine.poison(PoisonTarget::Root).await.unwrap();
+    let failed = tokio::time::Instant::now();
+    let cause = school.engine.fatal().await;
+    assert!(cause.contains("root"), "{cause}");
+    let down = school.engine.parts_down().await;
+    assert_eq!(down[0].part, "engine", "{down:?}");
+    assert!(failed.elapsed() < Duration::from_secs(2));
+}
+
+/// F-X8: while a part is down, readiness says which one; and it is true again when the part is back.
+#[tokio::test(start_paused = true)]
+async fn readiness_names_the_part_that_is_down() {
+    let (school, store) = School::in_memory(1).await;
+    store.fail_commits(0);
+    school.engine.poison(PoisonTarget::Roster).await.unwrap();
+    let mut seen = Vec::new();
+    let failed = tokio::time::Instant::now();
+    for _ in 0..100 {
+        seen.extend(school.engine.parts_down().await.into_iter().map(|down| down.part));
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    assert!(seen.contains(&"roster"), "{seen:?}");
+    assert!(failed.elapsed() < Duration::from_secs(2));
+    until_ok(|| school.engine.check()).await;
 }
 
 #[tokio::test(start_paused = true)]

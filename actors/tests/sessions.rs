@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests; a panic is the report")]
 
 use homeroom_actors::sessions::{EndReason, SessionControl, SessionInfo, Sessions, SessionsSupervisor};
+use homeroom_actors::supervision::Fault;
 use homeroom_actors::{Clock, EngineError};
 use homeroom_schema::limits::{SESSION_SHARDS, SESSIONS_MAX};
 use homeroom_schema::{TimeMs, TokenId};
@@ -223,7 +224,7 @@ async fn a_failed_shard_sends_its_sessions_away_and_comes_back() {
     for token in 1..=SESSION_SHARDS as u64 * 2 {
         world.open(token, None).unwrap();
     }
-    world.sessions.poison_shard(3);
+    world.sessions.strike_shard(3, Fault::Panic);
     for _ in 0..2 {
         assert_eq!(world.next_end().await.1, EndReason::Restarting);
     }
@@ -238,7 +239,7 @@ async fn a_failed_shard_sends_its_sessions_away_and_comes_back() {
         world.open(token, None).unwrap();
     }
     assert_eq!(world.sessions.count(), left + 2 * SESSION_SHARDS);
-    world.sessions.poison_shard(3);
+    world.sessions.strike_shard(3, Fault::Panic);
     assert_eq!(world.next_end().await.1, EndReason::Restarting, "it had one again");
 }
 
@@ -246,7 +247,7 @@ async fn a_failed_shard_sends_its_sessions_away_and_comes_back() {
 async fn a_shard_that_fails_again_and_again_is_left_alone_and_nobody_else_notices() {
     let mut world = World::new(1_000).await;
     for _ in 0..20 {
-        world.sessions.poison_shard(0);
+        world.sessions.strike_shard(0, Fault::Panic);
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
     for token in 1..=100 {

@@ -70,6 +70,10 @@ pub const LEARNERS_AWAKE_MAX: usize = 100_000;
 pub const RESTARTS_MAX: usize = 5;
 /// The window in which restarts are counted.
 pub const RESTART_WINDOW: Duration = Duration::from_secs(60);
+/// Supervisors look for actors that hang this often.
+pub const WATCH_EVERY: Duration = Duration::from_secs(1);
+/// Looks in a row at which an actor is found in the same turn. At the bound it is ended, and restarted like one that failed.
+pub const STALLED_LOOKS: u32 = 3;
 /// Members of one team. At the bound: 422 `team_full`.
 pub const TEAM_MEMBERS_MAX: usize = 5_000;
 /// Boards awake at once. At the bound: 503 `overloaded`.
@@ -167,6 +171,20 @@ pub const IMPORT_BODY_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// How long the head of a request may take, from the moment that the connection is open or the answer before it was sent:
 /// idle connections are closed then too.
 pub const HEAD_DEADLINE: Duration = Duration::from_secs(10);
+/// How long a TLS handshake may take, from the first byte awaited. At the bound the connection is closed.
+pub const TLS_HANDSHAKE_DEADLINE: Duration = Duration::from_secs(10);
+/// The files of the certificate are looked at this often; a new one is taken without a restart.
+pub const TLS_LOOK_EVERY: Duration = Duration::from_secs(2);
+/// From so long before its end a certificate is warned of.
+pub const TLS_WARN_BEFORE: Duration = Duration::from_secs(14 * 24 * 60 * 60);
+/// Bytes of a file with a certificate or key. What comes after is not read.
+pub const TLS_FILE_BYTES_MAX: u64 = 1024 * 1024;
+/// Bytes that a disk needs to be more than full: a writer that fails with less fails for want of room.
+pub const DISK_NEEDED_BYTES: u64 = 1024 * 1024;
+/// The node looks at its own readiness this often.
+pub const READY_LOOK_EVERY: Duration = Duration::from_secs(1);
+/// Recorded times are taken into their buckets this often.
+pub const METRICS_UPKEEP_EVERY: Duration = Duration::from_secs(5);
 /// How long the body of a request may take. At the bound: 408 `request_timeout`.
 pub const BODY_DEADLINE: Duration = Duration::from_secs(25);
 /// Bytes of a refused body that are thrown away, so that its sender gets to read the answer. At the bound the connection

@@ -44,6 +44,30 @@ pub(super) const SETTINGS: &[Setting] = &[
         |s| &mut s.config.time_zone,
     ),
     setting(
+        "lan",
+        "YES",
+        "Listen on every address of this machine, so that devices reach the node; the port stays",
+        |s| &mut s.lan,
+    ),
+    setting(
+        "tls_cert",
+        "FILE",
+        "Certificate of the node in PEM, its own first; with tls_key",
+        |s| &mut s.config.tls_cert,
+    ),
+    setting(
+        "tls_key",
+        "FILE",
+        "Key of the certificate in PEM, without a passphrase",
+        |s| &mut s.config.tls_key,
+    ),
+    setting(
+        "trusted_proxies",
+        "ADDRESS",
+        "Proxies that are believed about who is behind them, such as 127.0.0.1 or 10.0.0.0/8",
+        |s| &mut s.config.trusted_proxies,
+    ),
+    setting(
         "allowed_origins",
         "ORIGIN",
         "Origins besides the node's own whose pages may open sockets, such as https://school.example",
@@ -207,6 +231,7 @@ pub(super) enum LogFormat {
 pub(super) struct Settings {
     pub(super) config: Config,
     pub(super) listen: String,
+    pub(super) lan: bool,
     pub(super) log: String,
     pub(super) log_format: LogFormat,
 }
@@ -216,6 +241,7 @@ impl Default for Settings {
         Self {
             config: Config::new(DATA_DEFAULT),
             listen: "127.0.0.1:8080".into(),
+            lan: false,
             log: super::LOG_DEFAULT.into(),
             log_format: LogFormat::default(),
         }

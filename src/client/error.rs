@@ -149,5 +149,8 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
         }
         cause = inner.source();
     }
+    if text.contains("UnknownIssuer") {
+        text.push_str("; the authority of the node's certificate can be named with --ca FILE");
+    }
     text
 }

@@ -2,9 +2,11 @@
 
 use super::error::{ClientError, Problem, chain};
 use super::retry::Backoff;
+use super::tls;
 use bytes::Bytes;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::{Method, StatusCode, Url};
+use rustls::ClientConfig;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
@@ -22,6 +24,8 @@ const CONNECT_DEADLINE: Duration = Duration::from_secs(5);
 #[derive(Clone)]
 pub struct Client {
     http: reqwest::Client,
+    // For its sockets; none for a node without TLS.
+    tls: Option<Arc<ClientConfig>>,
     base: Arc<str>,
     token: Arc<str>,
     bearer: HeaderValue,
@@ -103,7 +107,7 @@ struct Results {
 }
 
 impl Client {
-    /// A client of the node at `url` (`http://host:port`), calling with `token`.
+    /// A client of the node at `url` (`http://host:port` or `https://…`), calling with `token`.
     ///
     /// # Errors
     /// When the address or the token cannot be one.
@@ -113,25 +117,24 @@ impl Client {
             reason,
         };
         let parsed = Url::parse(url).map_err(|cause| bad_url(cause.to_string()))?;
-        match parsed.scheme() {
-            "http" => {}
-            "https" => {
-                return Err(bad_url(
-                    "this client speaks plain http only; call the node itself, behind the proxy that ends TLS".into(),
-                ));
-            }
-            other => return Err(bad_url(format!("it starts with {other}:, not with http:"))),
-        }
+        let is_tls = match parsed.scheme() {
+            "http" => false,
+            "https" => true,
+            other => return Err(bad_url(format!("it starts with {other}:, not with http: or https:"))),
+        };
         if parsed.host_str().is_none() {
             return Err(bad_url("it names no host".into()));
         }
-        let http = reqwest::Client::builder()
-            .connect_timeout(CONNECT_DEADLINE)
-            .no_proxy()
-            .build()
-            .map_err(|cause| bad_url(chain(&cause)))?;
+        let tls = is_tls.then(tls::config).transpose().map_err(bad_url)?;
+        let builder = reqwest::Client::builder().connect_timeout(CONNECT_DEADLINE).no_proxy();
+        let http = match &tls {
+            Some(tls) => builder.use_preconfigured_tls(ClientConfig::clone(tls)),
+            None => builder,
+        };
+        let http = http.build().map_err(|cause| bad_url(chain(&cause)))?;
         Ok(Self {
             http,
+            tls,
             base: url.trim_end_matches('/').into(),
             token: token.into(),
             bearer: bearer(token)?,
@@ -164,6 +167,19 @@ impl Client {
 
     pub(crate) fn bearer(&self) -> &HeaderValue {
         &self.bearer
+    }
+
+    pub(super) fn tls(&self) -> Option<&Arc<ClientConfig>> {
+        self.tls.as_ref()
+    }
+
+    /// Whether the node is ready, asked once. Needs no token.
+    ///
+    /// # Errors
+    /// Why it is not, or as [`ClientError`] says.
+    pub async fn is_ready(&self) -> Result<(), ClientError> {
+        let asked = self.call(Method::GET, "/readyz", None, None, CONNECT_DEADLINE);
+        asked.await.map(drop)
     }
 
     /// Who the token makes the caller.
@@ -366,7 +382,6 @@ mod tests {
     #[test]
     fn addresses_that_cannot_be_called_are_refused_with_the_reason() {
         for (url, reason) in [
-            ("https://school.example", "plain http"),
             ("ws://school.example", "starts with ws:"),
             ("school.example", "not the address"),
         ] {

@@ -5,13 +5,14 @@ use super::http::{Client, EarnAnswer};
 use futures_util::{SinkExt, StreamExt};
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::http::header::{AUTHORIZATION, SEC_WEBSOCKET_PROTOCOL};
 use tokio_tungstenite::tungstenite::http::{HeaderValue, Response};
 use tokio_tungstenite::tungstenite::{Error as SocketError, Message};
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_config};
+use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream, connect_async_tls_with_config};
 
 const CONNECT_DEADLINE: Duration = Duration::from_secs(10);
 
@@ -73,7 +74,8 @@ impl LiveSocket {
         let headers = request.headers_mut();
         headers.insert(AUTHORIZATION, client.bearer().clone());
         headers.insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static("homeroom.v1"));
-        let connecting = connect_async_with_config(request, None, true);
+        let connector = client.tls().map(|tls| Connector::Rustls(Arc::clone(tls)));
+        let connecting = connect_async_tls_with_config(request, None, true, connector);
         match tokio::time::timeout(CONNECT_DEADLINE, connecting).await {
             Ok(Ok((stream, _))) => Ok(Self { stream, url }),
             Ok(Err(SocketError::Http(answer))) => Err(refusal(&answer)),

@@ -67,6 +67,8 @@ pub(super) fn tagged(request: &HeaderMap, body: &Value) -> Response {
     let digest = Sha256::digest(&body);
     let tag = format!("\"{}\"", URL_SAFE_NO_PAD.encode(&digest[..16]));
     let known = request.get_all(IF_NONE_MATCH).iter().any(|value| names(value, &tag));
+    let outcome = if known { "known" } else { "new" };
+    metrics::counter!("homeroom_etags_total", "outcome" => outcome).increment(1);
     let mut response = if known {
         let mut response = HttpResponse::new(Body::empty());
         *response.status_mut() = StatusCode::NOT_MODIFIED;

@@ -5,6 +5,7 @@
 use crate::app::App;
 use crate::auth;
 use crate::config::Config;
+use crate::peer::Way;
 use crate::problem::Problem;
 use axum::extract::{Request, State};
 use axum::http::header::HOST;
@@ -30,6 +31,11 @@ pub(super) async fn check(State(app): State<App>, request: Request, next: Next) 
 fn admit(app: &App, request: &Request) -> Result<(), Problem> {
     let Some(host) = host(request.version(), request.headers(), request.uri())? else {
         return Ok(());
+    };
+    // A trusted proxy says which host its client named.
+    let host = match request.extensions().get::<Way>().and_then(|way| way.host.as_deref()) {
+        Some(named) => named.parse().map_err(|_| invalid_host())?,
+        None => host,
     };
     let is_fine = is_known(host.host(), app.config())
         || ANY_NAME.contains(&request.uri().path())

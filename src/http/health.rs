@@ -4,11 +4,12 @@ use super::answer::{self, Answered};
 use super::openapi;
 use super::routes::Routes;
 use crate::app::App;
+use crate::monitor;
+use crate::problem::{FieldError, Problem};
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use homeroom_actors::EngineError;
 use serde_json::json;
 
 pub(super) fn routes(routes: Routes) -> Routes {
@@ -25,15 +26,19 @@ async fn lives() -> Response {
 }
 
 async fn is_ready(State(app): State<App>) -> Answered {
-    if app.is_stopping() {
-        return Err(EngineError::Stopping.into());
+    let down = monitor::parts_down(&app).await;
+    if let Some(first) = down.first() {
+        let mut problem = Problem::from(first.error.clone());
+        let parts = down.iter().map(|down| FieldError::new(down.part, down.reason));
+        problem.errors = parts.collect();
+        problem.detail = format!("{}: {}", first.part, first.reason);
+        return Err(problem);
     }
-    app.engine().check().await?;
     Ok(answer::json(200, &json!({"status": "ready"})))
 }
 
 async fn metrics(State(app): State<App>) -> Response {
-    let text = app.metrics().render(app.engine().sessions().count());
+    let text = app.metrics().render(&app.config().data);
     answer::with_type(
         StatusCode::OK,
         "text/plain; version=0.0.4; charset=utf-8",

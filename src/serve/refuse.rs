@@ -24,6 +24,12 @@ impl Refusals {
         }
     }
 
+    /// Closes at once, counted.
+    pub(super) fn close(&self, stream: TcpStream) {
+        metrics::counter!("homeroom_connections_refused_total").increment(1);
+        drop(stream);
+    }
+
     /// Answers 503 beside the accepting, or closes at once.
     pub(super) fn refuse(&self, stream: TcpStream) {
         metrics::counter!("homeroom_connections_refused_total").increment(1);
@@ -31,17 +37,22 @@ impl Refusals {
             return;
         };
         tokio::spawn(async move {
-            let _ = timeout(REFUSAL_DEADLINE, answer(stream)).await;
+            let _ = timeout(
+                REFUSAL_DEADLINE,
+                answer(stream, "503 Service Unavailable", "Retry-After: 5\r\n", BODY),
+            )
+            .await;
             drop(place);
         });
     }
 }
 
-async fn answer(mut stream: TcpStream) -> std::io::Result<()> {
-    let length = BODY.len();
+/// One answer with a problem, and the end of the connection. `more` are further header lines.
+pub(super) async fn answer(mut stream: TcpStream, status: &str, more: &str, body: &str) -> std::io::Result<()> {
+    let length = body.len();
     let answer = format!(
-        "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/problem+json\r\nContent-Length: {length}\r\n\
-         Retry-After: 5\r\nConnection: close\r\n\r\n{BODY}"
+        "HTTP/1.1 {status}\r\nContent-Type: application/problem+json\r\nContent-Length: {length}\r\n\
+         {more}Connection: close\r\n\r\n{body}"
     );
     let mut sent = [0; READ_BYTES];
     // What was sent already is read first: closing on unread bytes would take the answer back.

@@ -4,6 +4,7 @@
 use super::session;
 use crate::app::App;
 use crate::auth::{self, Principal};
+use crate::peer::Way;
 use crate::problem::Problem;
 use crate::rates::{self, RateCell, Work};
 use axum::extract::ws::{WebSocket, WebSocketUpgrade};
@@ -46,7 +47,8 @@ pub async fn upgrade(State(app): State<App>, request: Request) -> Response {
 }
 
 async fn admit(app: &App, parts: &mut Parts) -> Result<Response, Problem> {
-    check_origin(&parts.headers, &app.config().allowed_origins)?;
+    let way = parts.extensions.get::<Way>().cloned().unwrap_or_default();
+    check_origin(&parts.headers, &way, &app.config().allowed_origins)?;
     let upgrade = WebSocketUpgrade::from_request_parts(parts, app).await;
     let upgrade = upgrade.map_err(|_| not_an_upgrade(&parts.headers))?;
     let upgrade = upgrade.protocols([SUBPROTOCOL]);
@@ -121,9 +123,10 @@ fn not_an_upgrade(headers: &HeaderMap) -> Problem {
     }
 }
 
-/// A page may open a socket when it comes from this node, as far as the `Host` header tells, or from an origin that the
-/// settings allow. Programs send no `Origin`. A proxy in front may end TLS, so both schemes are the node's own.
-fn check_origin(headers: &HeaderMap, allowed: &[String]) -> Result<(), Problem> {
+/// A page may open a socket when it comes from this node, as far as the `Host` header or a trusted proxy tells, or from an
+/// origin that the settings allow. Programs send no `Origin`. Where it is known whether the page's side speaks TLS only that
+/// scheme is the node's own; otherwise both are, since a proxy that nobody named may end TLS.
+fn check_origin(headers: &HeaderMap, way: &Way, allowed: &[String]) -> Result<(), Problem> {
     let mut origins = headers.get_all(ORIGIN).iter();
     let origin = match (origins.next(), origins.next()) {
         (None, _) => return Ok(()),
@@ -131,11 +134,12 @@ fn check_origin(headers: &HeaderMap, allowed: &[String]) -> Result<(), Problem> 
         (Some(_), Some(_)) => "",
     };
     let is_allowed = |known: &String| known.trim_end_matches('/').eq_ignore_ascii_case(origin);
-    let host = headers
-        .get(HOST)
-        .and_then(|host| host.to_str().ok())
-        .unwrap_or_default();
-    if is_own(origin, host) || allowed.iter().any(is_allowed) {
+    let named = headers.get(HOST).and_then(|host| host.to_str().ok());
+    let host = way.host.as_deref().or(named).unwrap_or_default();
+    let is_scheme = way
+        .is_secure
+        .is_none_or(|is_secure| origin.starts_with("https://") == is_secure);
+    if (is_scheme && is_own(origin, host)) || allowed.iter().any(is_allowed) {
         return Ok(());
     }
     let detail = "pages of this origin may not open sockets here; the node's settings can allow it";
@@ -188,8 +192,31 @@ mod tests {
             if let Some(origin) = origin {
                 headers.insert(ORIGIN, origin.parse().unwrap());
             }
-            let checked = check_origin(&headers, &allowed);
+            let checked = check_origin(&headers, &Way::default(), &allowed);
             assert_eq!(checked.is_ok(), is_fine, "{origin:?} at {host}");
+        }
+    }
+
+    #[test]
+    fn what_is_known_of_the_way_decides_scheme_and_host() {
+        for (origin, is_secure, host, is_fine) in [
+            ("https://node", Some(true), None, true),
+            ("http://node", Some(true), None, false),
+            ("http://node", Some(false), None, true),
+            ("https://node", Some(false), None, false),
+            ("https://school.example", Some(true), Some("school.example"), true),
+            ("https://node", Some(true), Some("school.example"), false),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(HOST, "node".parse().unwrap());
+            headers.insert(ORIGIN, origin.parse().unwrap());
+            let way = Way {
+                client: None,
+                is_secure,
+                host: host.map(str::to_owned),
+            };
+            let checked = check_origin(&headers, &way, &[]);
+            assert_eq!(checked.is_ok(), is_fine, "{origin} {way:?}");
         }
     }
 
@@ -199,6 +226,6 @@ mod tests {
         headers.insert(HOST, "node".parse().unwrap());
         headers.append(ORIGIN, "http://node".parse().unwrap());
         headers.append(ORIGIN, "http://node".parse().unwrap());
-        assert!(check_origin(&headers, &[]).is_err());
+        assert!(check_origin(&headers, &Way::default(), &[]).is_err());
     }
 }

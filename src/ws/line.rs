@@ -35,6 +35,8 @@ pub(super) struct Line {
     /// By then the socket has to take something; none while nothing waits.
     stalls_at: Option<Instant>,
     frames_sent: metrics::Counter,
+    // Over all sessions; what of it is this one's is `bytes`.
+    outbox_bytes: metrics::Gauge,
 }
 
 /// What happened on a socket.
@@ -58,6 +60,7 @@ impl Line {
             unflushed: false,
             stalls_at: None,
             frames_sent: metrics::counter!("homeroom_frames_sent_total"),
+            outbox_bytes: metrics::gauge!("homeroom_outbox_bytes"),
         }
     }
 
@@ -94,6 +97,7 @@ impl Line {
 
     fn put(&mut self, bytes: usize, frame: Message) {
         self.bytes += bytes;
+        self.outbox_bytes.increment(bytes as f64);
         self.waiting.push_back(frame);
         self.stalls_at.get_or_insert_with(|| stall_deadline(bytes));
     }
@@ -136,7 +140,7 @@ impl Line {
         }
         std::task::ready!(self.socket.poll_flush_unpin(context))?;
         self.unflushed = false;
-        self.bytes = 0;
+        self.outbox_bytes.decrement(std::mem::take(&mut self.bytes) as f64);
         self.stalls_at = None;
         Poll::Ready(Ok(true))
     }
@@ -167,6 +171,12 @@ impl Line {
             while let LineEvent::Received(_) | LineEvent::Flushed = self.next(true).await {}
         };
         let _ = timeout(CLOSE_GRACE, closing).await;
+    }
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        self.outbox_bytes.decrement(self.bytes as f64);
     }
 }
 

@@ -16,10 +16,10 @@ pub struct OwnSessions {
 }
 
 /// One session's place among its caller's; dropping it gives it back.
-#[derive(Debug)]
 pub(super) struct OwnSession {
     counts: Arc<DashMap<Owner, usize>>,
     owner: Owner,
+    gauge: metrics::Gauge,
 }
 
 impl OwnSessions {
@@ -33,7 +33,10 @@ impl OwnSessions {
             return Err(too_many(most));
         }
         *count += 1;
+        let gauge = metrics::gauge!("homeroom_sessions", "role" => caller.role.as_str());
+        gauge.increment(1.0);
         Ok(OwnSession {
+            gauge,
             counts: Arc::clone(&self.counts),
             owner,
         })
@@ -42,6 +45,7 @@ impl OwnSessions {
 
 impl Drop for OwnSession {
     fn drop(&mut self) {
+        self.gauge.decrement(1.0);
         if let Entry::Occupied(mut count) = self.counts.entry(self.owner) {
             *count.get_mut() -= 1;
             if *count.get() == 0 {

@@ -7,6 +7,8 @@ use super::{BoardData, BoardHandle, BoardMarks};
 use crate::domain::board::Board;
 use crate::engine::TopicSnapshot;
 use crate::hub::{Hub, Start, fresh_epoch, restart_me};
+#[cfg(feature = "faults")]
+use crate::supervision::Fault;
 use crate::supervision::monotonic;
 use crate::topics::{BoardName, Entry, Message, Position};
 use crate::views::{BoardPage, BoardRow};
@@ -43,7 +45,7 @@ pub(crate) enum BoardMsg {
     },
     /// From tests: fail.
     #[cfg(feature = "faults")]
-    Poison,
+    Poison(Fault),
 }
 
 /// A board's state: all of it can be read again.
@@ -103,14 +105,16 @@ impl Actor for BoardActor {
         state: &mut BoardState,
     ) -> Result<(), ActorProcessingErr> {
         state.look().await?;
+        state.handle.pulse.begin();
         match message {
             BoardMsg::Look => {}
             BoardMsg::PublishTick => state.has_tick = false,
             BoardMsg::RanksTick => state.ranks.has_tick = false,
             BoardMsg::Subscribe { position, reply } => state.waiting.push((position, reply)),
             #[cfg(feature = "faults")]
-            BoardMsg::Poison => panic!("poisoned"),
+            BoardMsg::Poison(fault) => fault.strike().await,
         }
+        state.handle.pulse.end();
         state.publish_when_due(&myself);
         Ok(())
     }

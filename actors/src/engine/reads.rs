@@ -11,11 +11,7 @@ use homeroom_schema::records::{AuditEntry, AuditFilter, KeyHash, KeyRecord, Stor
 use homeroom_schema::{Store, StoreError, TeamId, UserId, Version};
 use std::future::Future;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::sync::OwnedSemaphorePermit;
-
-/// How long the writer may take to say that it can write. A stuck one makes the node unready, not the probe slow.
-const CHECK_DEADLINE: Duration = Duration::from_secs(2);
 
 impl Engine {
     /// A used idempotency key.
@@ -125,6 +121,7 @@ impl Engine {
         offset: u64,
         limit: usize,
     ) -> Result<Vec<Arc<Entry>>, EngineError> {
+        metrics::counter!("homeroom_catch_up_pages_total").increment(1);
         let (stream, limit) = (StreamId::learner(user_id), limit.min(STREAM_PAGE_MAX));
         let page = self
             .reading(self.store().read_stream(stream, Version(offset), limit))
@@ -169,21 +166,6 @@ impl Engine {
     /// When the store is unavailable.
     pub async fn audit(&self, filter: AuditFilter, limit: usize) -> Result<Vec<AuditEntry>, EngineError> {
         self.reading(self.store().audit(filter, limit.min(PAGE_MAX + 1))).await
-    }
-
-    /// Whether writes are possible now.
-    ///
-    /// # Errors
-    /// Why not, for `/readyz`.
-    pub async fn check(&self) -> Result<(), EngineError> {
-        self.refuse_when_stopping()?;
-        if self.inner.tree.context.fatal.borrow().is_some() {
-            return Err(EngineError::StoreUnavailable);
-        }
-        let checked = tokio::time::timeout(CHECK_DEADLINE, self.store().check()).await;
-        checked
-            .map_err(|_| EngineError::TimedOut)?
-            .map_err(|error| self.unavailable(&error))
     }
 
     pub(super) fn store(&self) -> &dyn Store {

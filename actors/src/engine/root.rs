@@ -6,11 +6,13 @@ use crate::journal::{JournalActor, JournalArgs};
 use crate::learners::{Context, Learners, Shard, ShardArgs};
 use crate::roster::{AliasSecret, RosterActor, RosterArgs, RosterQueue};
 use crate::sessions::{Sessions, SessionsSupervisor};
-use crate::supervision::{Restarts, Tasks, Verdict, monotonic, report_failure};
+#[cfg(feature = "faults")]
+use crate::supervision::Fault;
+use crate::supervision::{Restarts, STALLED, Tasks, Verdict, Watch, monotonic, report_failure};
 use crate::teams::TeamsSupervisor;
-use homeroom_schema::limits::{KEY_RETENTION_MS, LEARNER_SHARDS};
+use homeroom_schema::limits::{KEY_RETENTION_MS, LEARNER_SHARDS, WATCH_EVERY};
 use ractor::{Actor, ActorCell, ActorId, ActorProcessingErr, ActorRef, SpawnErr, SupervisionEvent};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -75,6 +77,9 @@ pub(super) struct RootState {
     tree: Tree,
     children: HashMap<ActorId, Child>,
     restarts: HashMap<Child, Restarts>,
+    // Failed, and not back yet.
+    down: Vec<Child>,
+    watch: Watch<Child>,
 }
 
 /// Messages to the root.
@@ -85,6 +90,15 @@ pub(super) enum RootMsg {
     RestartTick(Child),
     /// From the root's timer: remove expired keys.
     PurgeTick,
+    /// From the root's timer: end who hangs.
+    WatchTick,
+    /// From the engine: the kinds of children that failed and are not back yet.
+    GetDown {
+        reply: oneshot::Sender<BTreeSet<&'static str>>,
+    },
+    /// From tests: fail.
+    #[cfg(feature = "faults")]
+    Poison(Fault),
 }
 
 impl Actor for Root {
@@ -97,6 +111,8 @@ impl Actor for Root {
             tree,
             children: HashMap::new(),
             restarts: HashMap::new(),
+            down: Vec::new(),
+            watch: Watch::default(),
         })
     }
 
@@ -110,6 +126,7 @@ impl Actor for Root {
             RootMsg::Start { reply } => {
                 let _ = reply.send(state.start_all(&myself).await);
                 drop(myself.send_interval(PURGE_EVERY, || RootMsg::PurgeTick));
+                drop(myself.send_interval(WATCH_EVERY, || RootMsg::WatchTick));
             }
             RootMsg::RestartTick(child) => {
                 if !state.tree.is_stopping.load(Ordering::Acquire)
@@ -119,6 +136,12 @@ impl Actor for Root {
                 }
             }
             RootMsg::PurgeTick => state.purge_keys(),
+            RootMsg::WatchTick => state.end_stalled(&myself),
+            RootMsg::GetDown { reply } => {
+                let _ = reply.send(state.down.iter().map(|child| child.kind()).collect());
+            }
+            #[cfg(feature = "faults")]
+            RootMsg::Poison(fault) => fault.strike().await,
         }
         Ok(())
     }
@@ -195,6 +218,7 @@ impl RootState {
             }
         };
         self.children.insert(cell.get_id(), child);
+        self.down.retain(|down| *down != child);
         Ok(())
     }
 
@@ -202,12 +226,35 @@ impl RootState {
     /// node without its journal is of no use to anybody.
     fn failed(&mut self, myself: &ActorRef<RootMsg>, child: Child, cause: &str) {
         report_failure(child.kind(), cause);
+        if !self.down.contains(&child) {
+            self.down.push(child);
+        }
         match self.restarts.entry(child).or_default().failed(monotonic()) {
             Verdict::RestartAfter(pause) => drop(myself.send_after(pause, move || RootMsg::RestartTick(child))),
             Verdict::Quarantined { .. } => {
                 let cause = format!("{} fails again and again: {cause}", child.kind());
                 self.tree.context.fatal.send_replace(Some(cause));
             }
+        }
+    }
+
+    /// Ends a journal or roster that hangs; it is restarted like one that failed.
+    fn end_stalled(&mut self, myself: &ActorRef<RootMsg>) {
+        let tree = &self.tree;
+        let journal = (Child::Journal, tree.context.journal.pulse());
+        let roster = (Child::Roster, &tree.roster_queue.pulse);
+        for child in self.watch.look([journal, roster].into_iter()) {
+            let actor = self.children.iter().find(|(_, known)| **known == child);
+            let Some(id) = actor.map(|(id, _)| *id) else { continue };
+            self.children.remove(&id);
+            match child {
+                Child::Journal => self.tree.context.journal.pulse().end(),
+                _ => self.tree.roster_queue.pulse.end(),
+            }
+            if let Some(actor) = myself.get_children().into_iter().find(|actor| actor.get_id() == id) {
+                actor.kill();
+            }
+            self.failed(myself, child, STALLED);
         }
     }
 

@@ -16,7 +16,7 @@ use homeroom_schema::records::{Append, Row};
 use homeroom_schema::{EventId, Store, StoreError};
 use ractor::Actor;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::{OnceCell, Semaphore, oneshot, watch};
 
 /// Names of settings that the engine keeps. Stored: never change one.
@@ -37,7 +37,15 @@ impl Engine {
         let tree = load(store, clock, settings).await?;
         let failed = |cause: String| StoreError::Fatal { cause };
         let root = Root::spawn(None, Root, tree.clone()).await;
-        let (root, _) = root.map_err(|error| failed(error.to_string()))?;
+        let (root, ended) = root.map_err(|error| failed(error.to_string()))?;
+        let (fatal, is_stopping) = (tree.context.fatal.clone(), Arc::clone(&tree.is_stopping));
+        // Nobody watches over the root but the process.
+        tree.tasks.spawn_upkeep(async move {
+            let _ = ended.await;
+            if !is_stopping.load(Ordering::Acquire) {
+                fatal.send_replace(Some("the root of the actor tree has ended".into()));
+            }
+        });
         let (reply, started) = oneshot::channel();
         let sent = root.send_message(RootMsg::Start { reply });
         sent.map_err(|error| failed(error.to_string()))?;
@@ -50,6 +58,7 @@ impl Engine {
                 commands: Admission::new(),
                 reads: Arc::new(Semaphore::new(COMMANDS_IN_FLIGHT_MAX)),
                 passing_on: Arc::new(Semaphore::new(super::team_award::PASSING_ON_MAX)),
+                checking: Arc::new(Semaphore::new(1)),
                 is_stopping: AtomicBool::new(false),
                 stopped: OnceCell::new(),
             }),

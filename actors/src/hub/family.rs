@@ -4,7 +4,7 @@ use crate::engine::TopicSnapshot;
 use crate::error::EngineError;
 use crate::hub::gate::Gate;
 use crate::hub::{Hub, KeeperMsg};
-use crate::supervision::monotonic;
+use crate::supervision::{Pulse, monotonic};
 use crate::topics::{Inbox, Position, Topic, TopicName};
 use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
@@ -61,6 +61,9 @@ pub(crate) struct Handle<K: Kind> {
     pub(crate) topic: Arc<Topic>,
     /// What readers look at.
     pub(crate) shared: K::Shared,
+    /// Of its present actor.
+    pub(crate) pulse: Pulse,
+    marked: metrics::Counter,
     actor: RwLock<Option<ActorRef<K::Msg>>>,
     quarantined: AtomicBool,
     used: Mutex<Instant>,
@@ -112,6 +115,8 @@ impl<K: Kind> Handle<K> {
             // An epoch of its own, so that no position of an earlier life fits before the actor has loaded.
             topic: Topic::new(K::topic(key), super::fresh_epoch(), 0),
             shared: K::Shared::default(),
+            pulse: Pulse::default(),
+            marked: metrics::counter!("homeroom_topic_changes_total", "kind" => K::NAME),
             actor: RwLock::new(None),
             quarantined: AtomicBool::new(false),
             used: Mutex::new(monotonic()),
@@ -120,6 +125,7 @@ impl<K: Kind> Handle<K> {
 
     /// Marks something and wakes the actor.
     pub(crate) fn mark(&self, note: impl FnOnce(&mut K::Marks)) {
+        self.marked.increment(1);
         if self.gate.mark(note) {
             self.look();
         }
@@ -128,6 +134,7 @@ impl<K: Kind> Handle<K> {
     /// Marks something, and wakes the actor only if somebody listens: otherwise the next reader does. Subscribers attach
     /// before their actor looks, so either it sees this mark or this sees them.
     pub(crate) fn mark_lazily(&self, note: impl FnOnce(&mut K::Marks)) {
+        self.marked.increment(1);
         if self.gate.mark(note) && self.topic.has_subscribers() {
             self.look();
         }

@@ -13,6 +13,7 @@ use crate::domain::board::{Score, Standing};
 use crate::journal::LearnerChange;
 use crate::roster::Roster;
 use crate::scores::Scores;
+use crate::supervision::Fault;
 use crate::teams::{TeamMsg, TeamsSupervisor};
 use crate::topics::{BoardName, Period};
 use homeroom_schema::records::{
@@ -397,7 +398,7 @@ impl World {
     pub(crate) fn fail_board(&self, board: BoardName) {
         let handle = self.hub.boards().get((board, Period::All));
         if let Some(actor) = handle.and_then(|handle| handle.actor()) {
-            let _ = actor.cast(BoardMsg::Poison);
+            let _ = actor.cast(BoardMsg::Poison(Fault::Panic));
         }
     }
 
@@ -405,7 +406,7 @@ impl World {
     pub(crate) fn fail_team(&self, team_id: TeamId) {
         let handle = self.hub.teams().get(team_id);
         if let Some(actor) = handle.and_then(|handle| handle.actor()) {
-            let _ = actor.cast(TeamMsg::Poison);
+            let _ = actor.cast(TeamMsg::Poison(Fault::Panic));
         }
     }
 

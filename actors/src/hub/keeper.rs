@@ -2,7 +2,8 @@
 
 use crate::hub::Hub;
 use crate::hub::family::Kind;
-use crate::supervision::{Restarts, Verdict, monotonic, report_failure};
+use crate::supervision::{Restarts, STALLED, Verdict, Watch, monotonic, report_failure, report_quarantine};
+use homeroom_schema::limits::WATCH_EVERY;
 use ractor::{ActorId, ActorProcessingErr, ActorRef, RpcReplyPort, SupervisionEvent};
 use std::collections::HashMap;
 use std::time::Duration;
@@ -13,6 +14,8 @@ pub(crate) enum KeeperMsg<K: Kind> {
     Wake(K::Key),
     /// The pause after a failure is over.
     RestartTick(K::Key),
+    /// Time to end those that hang.
+    WatchTick,
     /// Time to put idle ones away.
     SweepTick,
     /// Let all finish what they have, end them, answer, and end.
@@ -28,6 +31,7 @@ pub(crate) struct Keeper<K: Kind> {
     myself: ActorRef<K::Keep>,
     children: HashMap<ActorId, K::Key>,
     restarts: HashMap<K::Key, Restarts>,
+    watch: Watch<ActorId>,
     stopping: Option<RpcReplyPort<()>>,
 }
 
@@ -39,6 +43,7 @@ impl<K: Kind> Keeper<K> {
             myself: myself.clone(),
             children: HashMap::new(),
             restarts: HashMap::new(),
+            watch: Watch::default(),
             stopping: None,
         };
         let family = K::family(&keeper.hub);
@@ -50,12 +55,14 @@ impl<K: Kind> Keeper<K> {
             keeper.spawn(key).await;
         }
         keeper.sweep_later();
+        drop(keeper.myself.send_interval(WATCH_EVERY, || KeeperMsg::WatchTick.into()));
         keeper
     }
 
     pub(crate) async fn handle(&mut self, message: KeeperMsg<K>) {
         match message {
             KeeperMsg::Wake(key) | KeeperMsg::RestartTick(key) => self.spawn(key).await,
+            KeeperMsg::WatchTick => self.end_stalled(),
             KeeperMsg::SweepTick => self.sweep(),
             KeeperMsg::Stop { reply } => self.stop(reply),
         }
@@ -117,20 +124,41 @@ impl<K: Kind> Keeper<K> {
             return;
         };
         handle.set_actor(None);
+        handle.pulse.end();
         handle.gate.lose();
         report_failure(K::NAME, cause);
         let now = monotonic();
         let pause = match self.restarts.entry(key).or_default().failed(now) {
             Verdict::RestartAfter(pause) => pause,
             Verdict::Quarantined { until } => {
-                tracing::error!(kind = K::NAME, ?key, "failed too often and is left alone for a while");
-                metrics::counter!("homeroom_actor_quarantines_total", "kind" => K::NAME).increment(1);
+                report_quarantine(K::NAME, &K::topic(key), cause);
                 handle.set_quarantined(true);
                 until.duration_since(now)
             }
         };
         self.myself
             .send_after(pause, move || KeeperMsg::RestartTick(key).into());
+    }
+
+    /// Ends who hangs; it is restarted like one that failed.
+    fn end_stalled(&mut self) {
+        let family = K::family(&self.hub);
+        let handles = self
+            .children
+            .iter()
+            .filter_map(|(id, key)| Some((*id, family.get(*key)?)));
+        let handles: Vec<_> = handles.collect();
+        let stalled = self.watch.look(handles.iter().map(|(id, handle)| (*id, &handle.pulse)));
+        if stalled.is_empty() || self.stopping.is_some() {
+            return;
+        }
+        drop(handles);
+        for child in self.myself.get_children() {
+            if stalled.contains(&child.get_id()) {
+                child.kill();
+                self.child_ended(child.get_id(), STALLED);
+            }
+        }
     }
 
     fn sweep(&mut self) {

@@ -1,7 +1,7 @@
 //! Everybody's handle to the journal: the way in, the fence, and the position up to which everything is kept and told.
 
 use super::{Completion, JournalMsg, Submission};
-use crate::supervision::WorkQueue;
+use crate::supervision::{Pulse, WorkQueue};
 use homeroom_schema::records::{Append, AppendOutcome};
 use homeroom_schema::{EventId, StoreError};
 use ractor::ActorRef;
@@ -98,13 +98,18 @@ impl Journal {
         self.inner.queue.len()
     }
 
+    /// Of the journal's actor.
+    pub(crate) fn pulse(&self) -> &Pulse {
+        &self.inner.queue.pulse
+    }
+
     /// Moves the committed position forward; never back.
     pub(crate) fn advance(&self, event_id: EventId) {
         self.inner.committed.fetch_max(event_id.get(), Ordering::AcqRel);
     }
 
-    /// The next batch, or none: then the actor sleeps until it is woken.
-    pub(super) fn take_batch(&self, batch_max: usize) -> Option<Vec<Submission>> {
+    /// The next batch and how long it waited, or none: then the actor sleeps until it is woken.
+    pub(super) fn take_batch(&self, batch_max: usize) -> Option<(Vec<Submission>, Duration)> {
         self.inner
             .queue
             .take(|waiting| waiting.drain(..waiting.len().min(batch_max)).collect())

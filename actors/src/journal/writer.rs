@@ -2,6 +2,8 @@
 
 use super::{Completion, Journal, LearnerChange, Submission};
 use crate::hub::Hub;
+#[cfg(feature = "faults")]
+use crate::supervision::Fault;
 use crate::supervision::{Tasks, monotonic};
 use homeroom_schema::limits::{BATCH_APPENDS_MAX, COMMAND_DEADLINE};
 use homeroom_schema::records::{Append, AppendOutcome};
@@ -44,6 +46,7 @@ pub(crate) struct JournalState {
     // Appends of one batch: less after a batch that was itself wrong, so that the others get past the wrong one.
     batch_max: usize,
     waiting: Gauge,
+    waited: Histogram,
     batch_appends: Histogram,
     batches_failed: Counter,
 }
@@ -54,7 +57,7 @@ pub(crate) enum JournalMsg {
     Work,
     /// From tests: fail.
     #[cfg(feature = "faults")]
-    Poison,
+    Poison(Fault),
 }
 
 impl Actor for JournalActor {
@@ -67,6 +70,7 @@ impl Actor for JournalActor {
             args,
             batch_max: BATCH_APPENDS_MAX,
             waiting: metrics::gauge!("homeroom_journal_queue"),
+            waited: metrics::histogram!("homeroom_journal_wait_seconds"),
             batch_appends: metrics::histogram!("homeroom_batch_appends"),
             batches_failed: metrics::counter!("homeroom_batches_failed_total"),
         })
@@ -90,20 +94,23 @@ impl Actor for JournalActor {
         message: JournalMsg,
         state: &mut JournalState,
     ) -> Result<(), ActorProcessingErr> {
+        state.args.journal.pulse().begin();
         match message {
             JournalMsg::Work => {
-                if let Some(batch) = state.args.journal.take_batch(state.batch_max) {
+                if let Some((batch, waited)) = state.args.journal.take_batch(state.batch_max) {
+                    state.waited.record(waited.as_secs_f64());
                     state.waiting.set(state.args.journal.waiting() as f64);
                     state.write(batch).await;
                     // One batch a message, so that a drain comes between batches. While draining this is refused; whoever
                     // drains has closed and fenced the queue before.
                     let _ = myself.send_message(JournalMsg::Work);
                 }
-                Ok(())
             }
             #[cfg(feature = "faults")]
-            JournalMsg::Poison => panic!("poisoned"),
+            JournalMsg::Poison(fault) => fault.strike().await,
         }
+        state.args.journal.pulse().end();
+        Ok(())
     }
 
     async fn handle_supervisor_evt(
@@ -125,7 +132,9 @@ impl JournalState {
             appends.push(append);
         }
         self.batch_appends.record(appends.len() as f64);
-        match self.args.store.commit(appends).await {
+        // However long the disk takes: a second journal beside this one would not make it faster.
+        let committed = self.args.journal.pulse().outside(self.args.store.commit(appends)).await;
+        match committed {
             Ok(outcomes) => self.kept(owners, &outcomes),
             Err(error) => self.failed(owners, &error),
         }

@@ -6,6 +6,8 @@ use super::pending::Request;
 use super::slot::Slot;
 use super::user::User;
 use crate::error::EngineError;
+#[cfg(feature = "faults")]
+use crate::supervision::Fault;
 use crate::supervision::monotonic;
 use crate::views::LearnerView;
 use homeroom_schema::StoreError;
@@ -53,7 +55,7 @@ pub(super) enum UserMsg {
     },
     /// From tests: fail.
     #[cfg(feature = "faults")]
-    Poison,
+    Poison(Fault),
 }
 
 /// Whether a learner can be put away.
@@ -86,7 +88,10 @@ impl Actor for UserActor {
         };
         // Readers who are behind page the journal.
         slot.topic.set_head(durable.version.0);
-        let user = User::new(context, Arc::clone(&slot.topic), durable, snapshot_version);
+        // One that failed may have left it in a turn.
+        slot.pulse.end();
+        let places = (Arc::clone(&slot.topic), Arc::clone(&slot.pulse));
+        let user = User::new(context, places, durable, snapshot_version);
         Ok(UserState { user, leaving: None })
     }
 
@@ -96,6 +101,8 @@ impl Actor for UserActor {
         message: UserMsg,
         state: &mut UserState,
     ) -> Result<(), ActorProcessingErr> {
+        let pulse = Arc::clone(state.user.pulse());
+        pulse.begin();
         match message {
             UserMsg::Command(request) => state.user.command(&myself, *request).await,
             UserMsg::Committed { generation, outcome } => {
@@ -114,8 +121,9 @@ impl Actor for UserActor {
                 }
             }
             #[cfg(feature = "faults")]
-            UserMsg::Poison => panic!("poisoned"),
+            UserMsg::Poison(fault) => fault.strike().await,
         }
+        pulse.end();
         Ok(())
     }
 

@@ -8,7 +8,9 @@ use super::slot::Slot;
 use crate::domain::Command;
 use crate::engine::{Answer, KeyClaim, Subscription, TopicSnapshot};
 use crate::error::EngineError;
-use crate::supervision::{Tasks, Verdict, monotonic, report_failure};
+#[cfg(feature = "faults")]
+use crate::supervision::Fault;
+use crate::supervision::{Tasks, Verdict, monotonic, report_quarantine};
 use crate::topics::{Inbox, Position, Topic, TopicName};
 use crate::views::{CorrectionOutcome, EarnOutcome, LearnerView, ProgressOutcome};
 use arc_swap::ArcSwapOption;
@@ -192,14 +194,14 @@ impl Learners {
     }
 
     #[cfg(feature = "faults")]
-    pub(crate) async fn poison(&self, user_id: UserId) -> Result<(), EngineError> {
-        self.send(user_id, UserMsg::Poison).await
+    pub(crate) async fn strike(&self, user_id: UserId, fault: Fault) -> Result<(), EngineError> {
+        self.send(user_id, UserMsg::Poison(fault)).await
     }
 
     #[cfg(feature = "faults")]
-    pub(crate) fn poison_shard(&self, user_id: UserId) {
+    pub(crate) fn strike_shard(&self, user_id: UserId, fault: Fault) {
         if let Some(shard) = &*self.inner.shards[shard_of(user_id)].load() {
-            let _ = shard.send_message(ShardMsg::Poison);
+            let _ = shard.send_message(ShardMsg::Poison(fault));
         }
     }
 
@@ -244,6 +246,11 @@ impl Learners {
         if slot.is_quarantined(started) {
             return Err(EngineError::Overloaded);
         }
+        // Ever longer pauses, so that a learner that fails with each command takes no processor from the others.
+        if let Some(until) = slot.rests_until() {
+            tokio::time::sleep_until(until).await;
+        }
+        let started = monotonic();
         // Without its shard's supervisor (it is being restarted) nobody can watch over a new actor.
         let shard = self.inner.shards[shard_of(slot.user_id)].load_full();
         let shard = shard.ok_or(EngineError::StoreUnavailable)?;
@@ -276,7 +283,7 @@ impl Learners {
         tracing::warn!(user_id = %slot.user_id, cause, "a learner could not be woken");
         let verdict = slot.failed(None, monotonic());
         if matches!(verdict, Verdict::Quarantined { .. }) {
-            report_failure("learner_quarantined", cause);
+            report_quarantine("learner", &slot.user_id, cause);
         }
         EngineError::StoreUnavailable
     }

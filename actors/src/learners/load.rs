@@ -25,6 +25,12 @@ pub(crate) async fn load(store: &dyn Store, user_id: UserId) -> Result<(Learner,
         }
     }
     replay(store, &mut learner, |_, _, _, _| {}).await?;
+    let kind = if snapshot_version == Version::ZERO {
+        "replay"
+    } else {
+        "snapshot"
+    };
+    metrics::counter!("homeroom_wakes_total", "kind" => kind).increment(1);
     Ok((learner, snapshot_version))
 }
 

@@ -3,8 +3,10 @@
 use super::actor::{PutAway, UserMsg};
 use super::directory::Learners;
 use super::slot::Slot;
-use crate::supervision::{Verdict, monotonic, report_failure};
-use homeroom_schema::limits::{LEARNER_SHARDS, LEARNERS_AWAKE_MAX};
+#[cfg(feature = "faults")]
+use crate::supervision::Fault;
+use crate::supervision::{STALLED, Verdict, Watch, monotonic, report_failure, report_quarantine};
+use homeroom_schema::limits::{LEARNER_SHARDS, LEARNERS_AWAKE_MAX, WATCH_EVERY};
 use homeroom_schema::records::SnapshotRecord;
 use ractor::{Actor, ActorCell, ActorId, ActorProcessingErr, ActorRef, ActorStatus, SupervisionEvent};
 use std::collections::HashMap;
@@ -35,6 +37,7 @@ pub(crate) struct ShardArgs {
 pub(crate) struct ShardState {
     args: ShardArgs,
     awake: HashMap<ActorId, Arc<Slot>>,
+    watch: Watch<ActorId>,
     reported: usize,
 }
 
@@ -44,9 +47,11 @@ pub(crate) enum ShardMsg {
     Adopt { actor: ActorCell, slot: Arc<Slot> },
     /// From its timer: put away who is idle.
     SweepTick,
+    /// From its timer: end who hangs.
+    WatchTick,
     /// From tests: fail.
     #[cfg(feature = "faults")]
-    Poison,
+    Poison(Fault),
 }
 
 impl Actor for Shard {
@@ -60,6 +65,7 @@ impl Actor for Shard {
         Ok(ShardState {
             args,
             awake: HashMap::new(),
+            watch: Watch::default(),
             reported: 0,
         })
     }
@@ -74,12 +80,13 @@ impl Actor for Shard {
         }
         // Ends with the actor.
         drop(myself.send_interval(every, || ShardMsg::SweepTick));
+        drop(myself.send_interval(WATCH_EVERY, || ShardMsg::WatchTick));
         Ok(())
     }
 
     async fn handle(
         &self,
-        _: ActorRef<ShardMsg>,
+        myself: ActorRef<ShardMsg>,
         message: ShardMsg,
         state: &mut ShardState,
     ) -> Result<(), ActorProcessingErr> {
@@ -93,8 +100,9 @@ impl Actor for Shard {
                 }
             }
             ShardMsg::SweepTick => state.sweep().await,
+            ShardMsg::WatchTick => state.end_stalled(&myself),
             #[cfg(feature = "faults")]
-            ShardMsg::Poison => panic!("poisoned"),
+            ShardMsg::Poison(fault) => fault.strike().await,
         }
         Ok(())
     }
@@ -122,8 +130,22 @@ impl ShardState {
         match slot.failed(Some(id), monotonic()) {
             Verdict::RestartAfter(_) => self.args.learners.wake_listened(slot),
             Verdict::Quarantined { .. } => {
-                report_failure("learner_quarantined", cause);
-                tracing::error!(user_id = %slot.user_id, "a learner fails again and again: left alone for a while");
+                report_quarantine("learner", &slot.user_id, cause);
+            }
+        }
+    }
+
+    /// Ends who hangs. Its callers are told at once, and the next one is woken from what is durable.
+    fn end_stalled(&mut self, myself: &ActorRef<ShardMsg>) {
+        let actors = self.awake.iter().map(|(id, slot)| (*id, &*slot.pulse));
+        let stalled = self.watch.look(actors);
+        if stalled.is_empty() {
+            return;
+        }
+        for child in myself.get_children() {
+            if stalled.contains(&child.get_id()) {
+                child.kill();
+                self.failed(child.get_id(), STALLED);
             }
         }
     }

@@ -1,7 +1,7 @@
 //! One person's place in the directory: the way to the actor while awake, the topic, and the history of failures.
 
 use super::UserMsg;
-use crate::supervision::{Restarts, Verdict};
+use crate::supervision::{Pulse, Restarts, Verdict};
 use crate::topics::Topic;
 use homeroom_schema::UserId;
 use parking_lot::Mutex;
@@ -16,6 +16,8 @@ pub(crate) struct Slot {
     pub(super) topic: Arc<Topic>,
     /// Held while the learner is woken or put away, so that there is never more than one actor.
     pub(super) waking: tokio::sync::Mutex<()>,
+    /// Of the present actor.
+    pub(super) pulse: Arc<Pulse>,
     // When it was last used, in milliseconds of the directory's own count.
     used_at_ms: AtomicU64,
     // Out of the directory: whoever still holds it looks up a new one.
@@ -28,6 +30,8 @@ struct Life {
     actor: Option<ActorRef<UserMsg>>,
     // The last actor failed, so that something of it may still be on its way through the writer.
     has_failed: bool,
+    // After a failure: not to be woken before.
+    rests_until: Option<Instant>,
     restarts: Restarts,
 }
 
@@ -37,6 +41,7 @@ impl Slot {
             user_id,
             topic,
             waking: tokio::sync::Mutex::default(),
+            pulse: Arc::default(),
             used_at_ms: AtomicU64::new(0),
             is_retired: AtomicBool::new(false),
             life: Mutex::default(),
@@ -95,7 +100,17 @@ impl Slot {
             life.actor = None;
             life.has_failed = true;
         }
-        life.restarts.failed(now)
+        let verdict = life.restarts.failed(now);
+        life.rests_until = match verdict {
+            Verdict::RestartAfter(pause) => Some(now + pause),
+            Verdict::Quarantined { .. } => None,
+        };
+        verdict
+    }
+
+    /// After a failure: when it may be woken again.
+    pub(super) fn rests_until(&self) -> Option<Instant> {
+        self.life.lock().rests_until
     }
 
     /// Whether it failed too often, and is left alone for a while.

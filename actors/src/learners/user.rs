@@ -12,6 +12,7 @@ use crate::domain::event::{EventMeta, LearnerEvent};
 use crate::domain::{Command, Decision, Learner, decide, evolve};
 use crate::error::EngineError;
 use crate::journal::{Completion, LearnerChange, Submission};
+use crate::supervision::Pulse;
 use crate::topics::Topic;
 use crate::views::LearnerView;
 use homeroom_schema::records::{Append, KeyOutcome, StreamId};
@@ -24,6 +25,7 @@ use std::sync::Arc;
 pub(crate) struct User {
     context: Arc<Context>,
     topic: Arc<Topic>,
+    pulse: Arc<Pulse>,
     durable: Learner,
     decided: Option<Box<Learner>>,
     pending: VecDeque<PendingItem>,
@@ -37,15 +39,16 @@ pub(crate) struct User {
 }
 
 impl User {
-    pub(super) const fn new(
+    pub(super) fn new(
         context: Arc<Context>,
-        topic: Arc<Topic>,
+        (topic, pulse): (Arc<Topic>, Arc<Pulse>),
         durable: Learner,
         snapshot_version: Version,
     ) -> Self {
         Self {
             context,
             topic,
+            pulse,
             durable,
             decided: None,
             pending: VecDeque::new(),
@@ -54,6 +57,11 @@ impl User {
             snapshot_version,
             view: None,
         }
+    }
+
+    /// Where it says that it is at work.
+    pub(super) const fn pulse(&self) -> &Arc<Pulse> {
+        &self.pulse
     }
 
     /// Whether nothing waits for a commit.

@@ -12,6 +12,8 @@ use crate::engine::{Answer, KeyClaim, RenderRoster};
 use crate::error::EngineError;
 use crate::hub::Hub;
 use crate::journal::{Completion, Journal, Submission, event_at};
+#[cfg(feature = "faults")]
+use crate::supervision::Fault;
 use crate::supervision::{WorkQueue, monotonic};
 use homeroom_schema::limits::COMMAND_DEADLINE;
 use homeroom_schema::records::{
@@ -67,7 +69,7 @@ pub(crate) enum RosterMsg {
     Work,
     /// From tests: fail.
     #[cfg(feature = "faults")]
-    Poison,
+    Poison(Fault),
 }
 
 impl Actor for RosterActor {
@@ -102,19 +104,21 @@ impl Actor for RosterActor {
         message: RosterMsg,
         state: &mut RosterActorState,
     ) -> Result<(), ActorProcessingErr> {
+        state.args.queue.pulse.begin();
         match message {
             RosterMsg::Work => {
                 state.reload_if_stale().await;
-                if let Some((batch, jobs)) = state.args.queue.take(take_batch) {
+                if let Some(((batch, jobs), _)) = state.args.queue.take(take_batch) {
                     state.work(batch, jobs).await;
                     // Refused while draining: then the queue is closed and empty.
                     let _ = myself.send_message(RosterMsg::Work);
                 }
-                Ok(())
             }
             #[cfg(feature = "faults")]
-            RosterMsg::Poison => panic!("poisoned"),
+            RosterMsg::Poison(fault) => fault.strike().await,
         }
+        state.args.queue.pulse.end();
+        Ok(())
     }
 
     async fn handle_supervisor_evt(
@@ -227,7 +231,7 @@ impl RosterActorState {
         let mut last = None;
         let mut answers = Vec::with_capacity(submitted.len());
         for one in submitted {
-            let told = one.told.await.unwrap_or_else(|_| {
+            let told = self.args.queue.pulse.outside(one.told).await.unwrap_or_else(|_| {
                 Err(StoreError::Unknown {
                     cause: "no word from the journal".into(),
                 })
@@ -273,7 +277,8 @@ impl RosterActorState {
         if !self.is_stale {
             return;
         }
-        match self.reload().await {
+        let queue = Arc::clone(&self.args.queue);
+        match queue.pulse.outside(self.reload()).await {
             Ok(()) => self.is_stale = false,
             Err(error) => tracing::warn!(%error, "the roster could not be read anew"),
         }

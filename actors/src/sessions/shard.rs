@@ -1,6 +1,8 @@
 //! One shard: runs its sessions as tasks of its own, ends them when told or when their token is over. Never what they say.
 
 use super::{EndReason, Place, SessionControl, SessionInfo, Sessions};
+#[cfg(feature = "faults")]
+use crate::supervision::Fault;
 use crate::supervision::{monotonic, report_failure};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
@@ -50,7 +52,7 @@ pub(super) enum ShardMsg {
     ExpiryTick,
     /// From tests: fail.
     #[cfg(feature = "faults")]
-    Poison,
+    Poison(Fault),
 }
 
 /// A shard's state. When it is lost, its sessions see that their end of the line is gone, and end.
@@ -96,7 +98,7 @@ impl Actor for ShardActor {
                 myself.send_after(TICK, || ShardMsg::ExpiryTick);
             }
             #[cfg(feature = "faults")]
-            ShardMsg::Poison => panic!("poisoned"),
+            ShardMsg::Poison(fault) => fault.strike().await,
         }
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use super::Sessions;
 use super::shard::{ShardActor, ShardTasks};
-use crate::supervision::{Restarts, Verdict, monotonic, report_failure};
+use crate::supervision::{Restarts, Verdict, monotonic, report_failure, report_quarantine};
 use homeroom_schema::limits::SESSION_SHARDS;
 use ractor::{Actor, ActorId, ActorProcessingErr, ActorRef, RpcReplyPort, SupervisionEvent};
 use std::collections::HashMap;
@@ -124,11 +124,8 @@ impl SessionsState {
         let pause = match self.restarts[index].failed(now) {
             Verdict::RestartAfter(pause) => pause,
             Verdict::Quarantined { until } => {
-                tracing::error!(
-                    index,
-                    "a shard failed too often and is left alone for a while; others take its sessions"
-                );
-                metrics::counter!("homeroom_actor_quarantines_total", "kind" => "session_shard").increment(1);
+                // Others take its sessions meanwhile.
+                report_quarantine("session_shard", &index, cause);
                 until.duration_since(now)
             }
         };

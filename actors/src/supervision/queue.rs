@@ -1,17 +1,24 @@
 //! A queue that outlives the actor that works on it: a failed actor loses what it had in hand, not what waits.
 
+use super::{Pulse, monotonic};
 use parking_lot::Mutex;
 use ractor::{ActorRef, Message};
 use std::collections::VecDeque;
+use std::time::Duration;
+use tokio::time::Instant;
 
 /// Jobs waiting for one actor, which gets one message `M` to wake it, however many jobs come.
 pub(crate) struct WorkQueue<J, M> {
     queue: Mutex<Queue<J, M>>,
     work: fn() -> M,
+    /// Of its actor.
+    pub(crate) pulse: Pulse,
 }
 
 struct Queue<J, M> {
     waiting: VecDeque<J>,
+    // When the first of those that wait came; after some were taken, when that was.
+    waiting_since: Option<Instant>,
     actor: Option<ActorRef<M>>,
     // Whether the actor works or has been told to.
     is_awake: bool,
@@ -23,6 +30,7 @@ impl<J, M: Message> WorkQueue<J, M> {
     pub(crate) fn new(work: fn() -> M) -> Self {
         let queue = Queue {
             waiting: VecDeque::new(),
+            waiting_since: None,
             actor: None,
             is_awake: false,
             is_closed: false,
@@ -30,6 +38,7 @@ impl<J, M: Message> WorkQueue<J, M> {
         Self {
             queue: Mutex::new(queue),
             work,
+            pulse: Pulse::default(),
         }
     }
 
@@ -40,20 +49,26 @@ impl<J, M: Message> WorkQueue<J, M> {
             return Err(job);
         }
         queue.waiting.push_back(job);
+        queue.waiting_since.get_or_insert_with(monotonic);
         if !queue.is_awake {
             queue.wake(self.work);
         }
         Ok(())
     }
 
-    /// Lets the actor take jobs from the front. With none it sleeps until it is woken.
-    pub(crate) fn take<T>(&self, take: impl FnOnce(&mut VecDeque<J>) -> T) -> Option<T> {
+    /// Lets the actor take jobs from the front, and says how long the first of them waited. With none it sleeps until it is
+    /// woken.
+    pub(crate) fn take<T>(&self, take: impl FnOnce(&mut VecDeque<J>) -> T) -> Option<(T, Duration)> {
         let mut queue = self.queue.lock();
         if queue.waiting.is_empty() {
             queue.is_awake = false;
             return None;
         }
-        Some(take(&mut queue.waiting))
+        let taken = take(&mut queue.waiting);
+        let now = monotonic();
+        let rest = (!queue.waiting.is_empty()).then_some(now);
+        let since = std::mem::replace(&mut queue.waiting_since, rest);
+        Some((taken, now - since.unwrap_or(now)))
     }
 
     /// How many jobs wait.

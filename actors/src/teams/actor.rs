@@ -9,6 +9,8 @@ use crate::domain::team::TeamFact;
 use crate::engine::TopicSnapshot;
 use crate::hub::{Hub, Start, fresh_epoch, restart_me};
 use crate::journal::{Completion, Submission};
+#[cfg(feature = "faults")]
+use crate::supervision::Fault;
 use crate::supervision::monotonic;
 use crate::topics::{Entry, Message, Position};
 use crate::views::TeamPerformance;
@@ -54,7 +56,7 @@ pub(crate) enum TeamMsg {
     },
     /// From tests: fail.
     #[cfg(feature = "faults")]
-    Poison,
+    Poison(Fault),
 }
 
 /// A team's state: all of it can be read again.
@@ -100,6 +102,7 @@ impl Actor for TeamActor {
         state: &mut TeamState,
     ) -> Result<(), ActorProcessingErr> {
         state.look().await?;
+        state.handle.pulse.begin();
         match message {
             TeamMsg::Look => {}
             TeamMsg::PublishTick => state.has_tick = false,
@@ -119,8 +122,9 @@ impl Actor for TeamActor {
                 state.submit_next(&myself);
             }
             #[cfg(feature = "faults")]
-            TeamMsg::Poison => panic!("poisoned"),
+            TeamMsg::Poison(fault) => fault.strike().await,
         }
+        state.handle.pulse.end();
         state.publish_when_due(&myself);
         Ok(())
     }

@@ -149,6 +149,7 @@ impl Log {
                     PAGES.set(0);
                     self.tried = 0;
                 }
+                metrics::histogram!("homeroom_checkpoint_seconds").record(started.elapsed());
                 tracing::debug!(pragma, busy, log_bytes = self.tried, elapsed = ?started.elapsed(), "log written back");
                 Ok(busy == 0)
             }

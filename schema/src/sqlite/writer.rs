@@ -107,17 +107,30 @@ impl Writer {
         let (reply, answer) = oneshot::channel();
         // The place is held until the answer: no more than the queue's length can be under way, so sending never waits.
         let _place = self.places.acquire().await.map_err(|_| gone())?;
+        metrics::gauge!("homeroom_writer_queue").set((WRITER_JOBS_MAX - self.places.available_permits()) as f64);
         self.jobs
             .as_ref()
             .ok_or_else(gone)?
             .try_send(job(reply))
-            .map_err(|_| gone())?;
+            .map_err(|_| self.ended())?;
         // A lost answer says nothing about the batch: the thread may have ended before or after the commit.
         answer.await.unwrap_or_else(|_| {
             Err(StoreError::Unknown {
                 cause: "the writer has ended".to_owned(),
             })
         })
+    }
+}
+
+impl Writer {
+    /// Nothing takes jobs any more. A thread that has ended by itself has panicked: only a new process has another one.
+    fn ended(&self) -> StoreError {
+        if self.thread.as_ref().is_none_or(JoinHandle::is_finished) {
+            return StoreError::Fatal {
+                cause: "the writer's thread has ended".to_owned(),
+            };
+        }
+        gone()
     }
 }
 
@@ -258,9 +271,12 @@ impl State {
     fn attempt<T>(&mut self, work: impl FnOnce(&mut Open) -> Result<T, Failure>) -> Result<T, StoreError> {
         let open = self.open.as_mut().map_err(|error| error.clone())?;
         let answer = work(open);
-        self.failing = answer.is_err();
+        let was_failing = std::mem::replace(&mut self.failing, answer.is_err());
         answer.map_err(|failure| {
-            tracing::warn!(error = %failure.error, lost = failure.lost, "a write failed");
+            // Once: whoever asks whether it works again, every second, learns nothing new.
+            if !was_failing || failure.lost {
+                tracing::warn!(error = %failure.error, lost = failure.lost, "a write failed");
+            }
             if failure.lost {
                 self.reopen();
             }

@@ -3,6 +3,7 @@
 
 #![allow(dead_code, unused_imports, reason = "a harness offers more than each suite uses")]
 
+mod certificates;
 mod client;
 mod files;
 mod history;
@@ -17,6 +18,7 @@ mod shape;
 mod socket;
 mod strace;
 
+pub use certificates::Certificate;
 pub use client::{Answer, Client, check_problem};
 pub use files::{copy_of, database, homeroom, log_of, must_resync, position, printed, said, sound_backup};
 pub use history::{Call, History, Progress, whole_ledger, write_until_gone};

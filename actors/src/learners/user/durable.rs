@@ -125,6 +125,11 @@ impl User {
     /// Reads what was kept after `durable`, behind whatever of this learner is still on its way through the writer; shows
     /// it to the topic, boards and teams as if its outcome had been told.
     pub(super) async fn reload(&mut self) -> Result<(), StoreError> {
+        let pulse = Arc::clone(&self.pulse);
+        pulse.outside(self.read_anew()).await
+    }
+
+    async fn read_anew(&mut self) -> Result<(), StoreError> {
         let context = Arc::clone(&self.context);
         let deadline = monotonic() + COMMAND_DEADLINE;
         context.journal.fence(deadline).await?;
@@ -168,6 +173,7 @@ impl User {
             recorded_at,
             note,
         };
+        self.context.counts.published.increment(1);
         self.topic.publish(Arc::new(Entry::new(meta.version.0, message)));
     }
 
@@ -177,8 +183,10 @@ impl User {
         // Read before the course: a change in between makes the view look older than it is, which costs a second look.
         let revision = roster.revision();
         if let Some((_, view)) = self.view.as_ref().filter(|(good_for, _)| *good_for == revision) {
+            self.context.counts.view_hits.increment(1);
             return Arc::clone(view);
         }
+        self.context.counts.view_misses.increment(1);
         let learner = &self.durable;
         let course = roster.course(learner.user_id);
         let view = Arc::new(LearnerView {

@@ -28,6 +28,30 @@ async fn a_second_node_on_the_same_directory_is_refused_at_once() {
     open(directory.path()).check().await.unwrap();
 }
 
+/// F-X8: a panic of the writer's thread is no "busy": the caller learns that the outcome is unknown, everybody after that the
+/// store cannot go on, and the node ends.
+#[tokio::test]
+async fn a_writer_that_panics_is_fatal() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(directory.path());
+    store.commit(wide_batch(1, 0, 10)).await.unwrap();
+    let work = Box::new(|_: &rusqlite::Connection| panic!("a fault of the test"));
+    let asked = store
+        .writer
+        .ask(|reply| crate::sqlite::writer::Job::Run { work, reply });
+    assert!(matches!(asked.await, Err(StoreError::Unknown { .. })), "it happened");
+    let started = Instant::now();
+    while !matches!(store.check().await, Err(StoreError::Fatal { .. })) {
+        assert!(
+            started.elapsed() < Duration::from_secs(2),
+            "still looks as if it could go on"
+        );
+        tokio::task::yield_now().await;
+    }
+    drop(store);
+    assert_eq!(open(directory.path()).load_heads().await.unwrap().len(), 1);
+}
+
 #[tokio::test]
 async fn a_full_disk_refuses_writes_and_nothing_else() {
     let directory = tempfile::tempdir().unwrap();
