@@ -2,15 +2,24 @@
 
 mod backup;
 mod bar;
+mod common;
 mod config;
+mod doctor;
+mod documents;
+mod failure;
+mod ledger;
 mod port;
 mod restore;
+mod progress;
+mod roster;
 mod settings;
 mod table;
+mod token;
 
 use crate::exit::{self, Exit};
 use crate::{demo, import, replay, run};
 use clap::{Parser, Subcommand};
+use failure::Outcome;
 use settings::SettingArgs;
 use std::future::Future;
 use std::io::IsTerminal;
@@ -77,6 +86,28 @@ enum Command {
     Demo(demo::Args),
     Replay(replay::Args),
     Import(import::Args),
+    /// Make, list and end tokens
+    #[command(subcommand)]
+    Token(token::Command),
+    /// People
+    #[command(subcommand)]
+    User(roster::UserCommand),
+    /// Teams and their members
+    #[command(subcommand)]
+    Team(roster::TeamCommand),
+    /// Units: what is learned
+    #[command(subcommand)]
+    Unit(roster::UnitCommand),
+    /// Qualifications: what units lead to
+    #[command(subcommand)]
+    Qualification(roster::QualificationCommand),
+    Enrol(roster::EnrolArgs),
+    /// Why a person has the points that they have
+    #[command(subcommand)]
+    Ledger(ledger::Command),
+    Doctor(doctor::Args),
+    Openapi(documents::OpenapiArgs),
+    Completions(documents::CompletionsArgs),
     /// List the exit codes, for scripts
     #[command(after_help = exit::TABLE)]
     ExitCodes,
@@ -95,6 +126,19 @@ pub fn main() -> ExitCode {
 async fn command(command: Command) -> ExitCode {
     match command {
         Command::Serve(args) => serve(&args).await,
+        Command::Token(command) => tool(token::run(command)).await,
+        Command::User(command) => tool(roster::user(command)).await,
+        Command::Team(command) => tool(roster::team(command)).await,
+        Command::Unit(command) => tool(roster::unit(command)).await,
+        Command::Qualification(command) => tool(roster::qualification(command)).await,
+        Command::Enrol(args) => tool(roster::enrol(args)).await,
+        Command::Ledger(command) => tool(ledger::run(command)).await,
+        Command::Doctor(args) => doctor::run(&args).into(),
+        Command::Openapi(args) => tool(std::future::ready(documents::openapi(&args))).await,
+        Command::Completions(args) => {
+            documents::completions(&args);
+            Exit::Done.into()
+        }
         Command::ExitCodes => {
             println!("{}", exit::TABLE);
             Exit::Done.into()
@@ -120,6 +164,18 @@ async fn command(command: Command) -> ExitCode {
         Command::Import(args) => {
             log_of_tools();
             import::run(args).await
+        }
+    }
+}
+
+/// Runs a command that talks to a node.
+async fn tool(command: impl Future<Output = Outcome>) -> ExitCode {
+    log_of_tools();
+    match command.await {
+        Ok(()) => Exit::Done.into(),
+        Err(failure) => {
+            eprintln!("homeroom: {}", failure.message);
+            failure.exit.into()
         }
     }
 }

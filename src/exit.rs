@@ -57,7 +57,7 @@ impl Exit {
     pub fn of(error: &ClientError) -> Self {
         match error {
             ClientError::BadUrl { .. } => Self::Usage,
-            ClientError::BadToken => Self::Refused,
+            ClientError::BadToken | ClientError::NoToken { .. } => Self::Refused,
             ClientError::Connection { .. } | ClientError::Unintelligible { .. } => Self::Unreachable,
             ClientError::Closed { .. } => Self::Failed,
             ClientError::GaveUp { last, .. } => Self::of(last),

@@ -1,6 +1,7 @@
 //! `homeroom import`: sends a roster as JSON to a running node, all or nothing.
 
-use crate::client::{Client, ClientError};
+use crate::client::{ClientError, NodeArgs};
+use crate::exit::Exit;
 use crate::replay::errors_of;
 use bytes::Bytes;
 use homeroom_schema::limits::IMPORT_BODY_BYTES_MAX;
@@ -16,12 +17,9 @@ pub struct Args {
     /// JSON file, or - for standard input
     #[arg(value_name = "FILE", default_value = "-")]
     pub file: PathBuf,
-    /// Address of the node
-    #[arg(long, env = "HOMEROOM_URL", default_value = "http://127.0.0.1:8080")]
-    pub url: String,
-    /// Token of role service or admin
-    #[arg(long, env = "HOMEROOM_TOKEN", hide_env_values = true, default_value = "")]
-    pub token: String,
+    /// Which node, and who is calling.
+    #[command(flatten)]
+    pub node: NodeArgs,
     /// Print the node's answer as it came
     #[arg(long)]
     pub json: bool,
@@ -40,7 +38,7 @@ Examples:
   homeroom import school.json --token "$TOKEN"
   generate-roster | homeroom import - --url http://school:8080
 
-Exit codes: 0 kept, 1 not kept, 2 wrong usage."#;
+Exit codes: 0 kept, 3 node not reached, 4 refused, 5 rows that cannot be used; `homeroom exit-codes` lists all."#;
 
 /// Why a roster was not kept.
 #[derive(Debug, thiserror::Error)]
@@ -64,9 +62,6 @@ pub enum ImportError {
         /// What is wrong where.
         cause: serde_json::Error,
     },
-    /// No token was given.
-    #[error("a token is needed: --token TOKEN, or HOMEROOM_TOKEN in the environment")]
-    NoToken,
     /// The node refused, or could not be reached.
     #[error("nothing was kept: {cause}{}", errors_of(cause))]
     Refused {
@@ -74,6 +69,17 @@ pub enum ImportError {
         #[from]
         cause: ClientError,
     },
+}
+
+impl ImportError {
+    /// What it means for scripts.
+    #[must_use]
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Unreadable { .. } | Self::TooLarge(_) | Self::NotJson { .. } => Exit::BadInput,
+            Self::Refused { cause } => Exit::of(cause),
+        }
+    }
 }
 
 /// The command: prints counts, or what is wrong, and gives the exit code.
@@ -85,7 +91,7 @@ pub async fn run(args: Args) -> ExitCode {
         }
         Err(error) => {
             eprintln!("homeroom import: {error}");
-            ExitCode::FAILURE
+            error.exit().into()
         }
     }
 }
@@ -102,10 +108,7 @@ async fn import(args: &Args) -> Result<String, ImportError> {
     // A syntax error is told here, where the line is known to the one who wrote it.
     serde_json::from_slice::<BTreeMap<String, &serde_json::value::RawValue>>(&text)
         .map_err(|cause| ImportError::NotJson { file: name, cause })?;
-    if args.token.is_empty() {
-        return Err(ImportError::NoToken);
-    }
-    let client = Client::new(&args.url, &args.token)?;
+    let client = args.node.client()?;
     let answer = client.import(Bytes::from(text), None).await?;
     Ok(if args.json {
         String::from_utf8_lossy(&answer).into_owned()

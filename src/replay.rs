@@ -17,7 +17,8 @@ mod tally;
 
 pub use report::Report;
 
-use crate::client::{Client, ClientError};
+use crate::client::{Client, ClientError, NodeArgs};
+use crate::exit::Exit;
 use detect::DataSet;
 use homeroom_schema::limits;
 use plan::{Plan, Shape, Skips};
@@ -38,12 +39,9 @@ pub struct Args {
     /// Directory with the CSV files of one data set
     #[arg(value_name = "DIR")]
     pub directory: PathBuf,
-    /// Address of the node
-    #[arg(long, env = "HOMEROOM_URL", default_value = "http://127.0.0.1:8080")]
-    pub url: String,
-    /// Token of role service or admin
-    #[arg(long, env = "HOMEROOM_TOKEN", hide_env_values = true, default_value = "")]
-    pub token: String,
+    /// Which node, and who is calling.
+    #[command(flatten)]
+    pub node: NodeArgs,
     /// As fast as the node takes it
     #[arg(long, conflicts_with = "speed")]
     pub fast: bool,
@@ -57,9 +55,6 @@ pub struct Args {
     #[arg(long)]
     pub dry_run: bool,
 }
-
-/// As shells have it for Ctrl-C.
-const EXIT_INTERRUPTED: u8 = 130;
 
 const HELP: &str = "\
 Two shapes of data are known, told by the columns of the files, whatever their names:
@@ -77,7 +72,8 @@ Examples:
   homeroom replay data/oulad --url http://school:8080 --speed 100000 --json > report.json
   homeroom replay data/oulad --dry-run
 
-Exit codes: 0 all sent, 1 something failed for good, 2 wrong usage, 130 interrupted.";
+Exit codes: 0 all sent, 1 something failed for good, 3 node not reached, 4 refused, 5 data that cannot be used,
+130 interrupted; `homeroom exit-codes` lists all.";
 
 fn speed(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
@@ -111,9 +107,6 @@ pub enum ReplayError {
     /// Files of both shapes.
     #[error("this directory holds files of both known shapes; keep each data set in its own")]
     BothShapes,
-    /// No token was given.
-    #[error("a token is needed: --token TOKEN, or HOMEROOM_TOKEN in the environment")]
-    NoToken,
     /// The token has the wrong role.
     #[error("replay says when things happened, which takes a service or admin token; this one is a {0}'s")]
     WrongRole(String),
@@ -129,6 +122,19 @@ pub enum ReplayError {
     /// A lane ended without saying why.
     #[error("a lane ended by itself: {0}")]
     LaneFailed(String),
+}
+
+impl ReplayError {
+    /// What it means for scripts.
+    #[must_use]
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Unreadable { .. } | Self::NoFiles { .. } | Self::UnknownShape(_) | Self::BothShapes => Exit::BadInput,
+            Self::WrongRole(_) => Exit::Refused,
+            Self::Roster { cause } | Self::Client(cause) => Exit::of(cause),
+            Self::LaneFailed(_) => Exit::Failed,
+        }
+    }
 }
 
 fn hint(folders: &[String]) -> String {
@@ -228,7 +234,7 @@ pub async fn run(args: Args) -> ExitCode {
         Ok(code) => code,
         Err(error) => {
             eprintln!("homeroom replay: {error}");
-            ExitCode::FAILURE
+            error.exit().into()
         }
     }
 }
@@ -240,10 +246,7 @@ async fn replay(args: &Args) -> Result<ExitCode, ReplayError> {
         println!("{}", report::dry_run(&plan, args.json));
         return Ok(ExitCode::SUCCESS);
     }
-    if args.token.is_empty() {
-        return Err(ReplayError::NoToken);
-    }
-    let client = Client::new(&args.url, &args.token)?;
+    let client = args.node.client()?;
     let pace = if args.fast { Pace::Fast } else { Pace::Times(args.speed) };
     if let Some(text) = report::duration_text(&plan, pace) {
         eprintln!("{text}");
@@ -257,7 +260,7 @@ async fn replay(args: &Args) -> Result<ExitCode, ReplayError> {
         stop.send_replace(true);
         stop_asked().await;
         // Whoever asks twice does not want to wait; the keys make that safe.
-        std::process::exit(EXIT_INTERRUPTED.into());
+        std::process::exit(Exit::Interrupted.code().into());
     });
     let played = play(&plan, &client, pace, &settled, &stopped).await;
     interrupt.abort();
@@ -276,11 +279,13 @@ fn exit_code(report: &Report, error: Option<&ReplayError>, is_stopped: bool) -> 
         eprintln!("{left} commands were not sent. Start the same command again to go on: nothing is counted twice.");
     }
     if is_stopped && report.commands_left > 0 {
-        ExitCode::from(EXIT_INTERRUPTED)
-    } else if error.is_some() || report.commands_failed > 0 || report.commands_left > 0 {
-        ExitCode::FAILURE
+        Exit::Interrupted.into()
+    } else if let Some(error) = error {
+        error.exit().into()
+    } else if report.commands_failed > 0 || report.commands_left > 0 {
+        Exit::Failed.into()
     } else {
-        ExitCode::SUCCESS
+        Exit::Done.into()
     }
 }
 

@@ -4,6 +4,7 @@ mod backup;
 mod commit;
 mod errors;
 mod examine;
+mod inspect;
 mod log;
 mod mark;
 mod migrate;
@@ -18,6 +19,7 @@ mod writer;
 
 pub use backup::backup_offline;
 pub use examine::{Counts, DatabaseFile};
+pub use inspect::{Inspection, inspect, is_in_use};
 pub use restore::Restore;
 
 use crate::backup::{BackupMade, BackupWish};

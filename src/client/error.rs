@@ -70,6 +70,14 @@ pub enum ClientError {
     /// The token cannot be sent in a header.
     #[error("the token holds characters that no token has")]
     BadToken,
+    /// No token was given, and none stands where a node would have written one.
+    #[error(
+        "a token is needed: --token TOKEN, HOMEROOM_TOKEN in the environment, or --data DIR with the node's file admin-token ({why})"
+    )]
+    NoToken {
+        /// Why there is none in the data directory.
+        why: String,
+    },
     /// The node could not be reached, or the connection broke.
     #[error("cannot reach the node at {url}: {cause}")]
     Connection {
@@ -116,7 +124,11 @@ impl ClientError {
             // 1002 to 1009 say that this client sends what the node does not take; again would be the same.
             Self::Closed { code, .. } => *code < 1_002 || (1_010..4_500).contains(code),
             Self::Refused(problem) => problem.is_worth_retrying(),
-            Self::BadUrl { .. } | Self::BadToken | Self::Unintelligible { .. } | Self::GaveUp { .. } => false,
+            Self::BadUrl { .. }
+            | Self::BadToken
+            | Self::NoToken { .. }
+            | Self::Unintelligible { .. }
+            | Self::GaveUp { .. } => false,
         }
     }
 

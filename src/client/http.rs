@@ -1,12 +1,13 @@
 //! Calls over HTTP: the bearer token, JSON both ways, problems, and retries that cannot count anything twice.
 
 use super::error::{ClientError, Problem, chain};
-use super::retry::Backoff;
+use super::retry::{Backoff, TRIES_MAX};
 use bytes::Bytes;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::{Method, StatusCode, Url};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,6 +17,9 @@ const CALL_DEADLINE: Duration = Duration::from_secs(30);
 const IMPORT_DEADLINE: Duration = Duration::from_secs(300);
 /// Making a backup, checking it or fetching it takes as long as the data is large.
 const PATIENT_DEADLINE: Duration = Duration::from_secs(4 * 60 * 60);
+/// Pages of one list, and items of a page: more than any node holds.
+const PAGES_MAX: usize = 100_000;
+const PAGE_MAX: usize = 1_000;
 const CONNECT_DEADLINE: Duration = Duration::from_secs(5);
 
 /// A caller of one node with one token. A clone shares the connections.
@@ -25,6 +29,7 @@ pub struct Client {
     base: Arc<str>,
     token: Arc<str>,
     bearer: HeaderValue,
+    tries_max: u32,
 }
 
 /// Who a token makes the caller (`GET /me`).
@@ -61,7 +66,7 @@ pub struct BoardRow {
     pub team_id: Option<u64>,
     /// In place of an id, for projectors.
     #[serde(default)]
-    pub row: Option<serde_json::Value>,
+    pub row: Option<Value>,
     /// Name or alias.
     #[serde(default)]
     pub name: Option<String>,
@@ -95,6 +100,12 @@ pub struct ItemAnswer {
     /// The problem.
     #[serde(default)]
     pub error: Option<Problem>,
+}
+
+#[derive(Deserialize)]
+struct Page {
+    items: Vec<Value>,
+    next_cursor: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -135,7 +146,15 @@ impl Client {
             base: url.trim_end_matches('/').into(),
             token: token.into(),
             bearer: bearer(token)?,
+            tries_max: TRIES_MAX,
         })
+    }
+
+    /// The same with another number of tries for one call: a person at a prompt does not wait as long as a replay.
+    #[must_use]
+    pub fn with_tries(mut self, tries_max: u32) -> Self {
+        self.tries_max = tries_max;
+        self
     }
 
     /// The same node and connections with another token.
@@ -181,6 +200,50 @@ impl Client {
     pub async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
         let bytes = self.repeated(Method::GET, path, None, None, CALL_DEADLINE).await?;
         parse(path, &bytes)
+    }
+
+    /// All items of a list, page by page.
+    ///
+    /// # Errors
+    /// As [`ClientError`] says.
+    pub async fn all(&self, path: &str) -> Result<Vec<Value>, ClientError> {
+        let separator = if path.contains('?') { '&' } else { '?' };
+        let mut items = Vec::new();
+        let mut cursor = String::new();
+        for _ in 0..PAGES_MAX {
+            let page: Page = self.get(&format!("{path}{separator}limit={PAGE_MAX}{cursor}")).await?;
+            items.extend(page.items);
+            match page.next_cursor {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => return Ok(items),
+            }
+        }
+        Err(ClientError::Unintelligible {
+            what: path.to_owned(),
+            cause: "the list has no end".into(),
+        })
+    }
+
+    /// Any call with JSON both ways; an empty answer is null. With `keyed`, a write is sent under a key of its own, so that
+    /// another try cannot count twice.
+    ///
+    /// # Errors
+    /// As [`ClientError`] says.
+    pub async fn request(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+        keyed: bool,
+    ) -> Result<Value, ClientError> {
+        let body = body.map(|body| Bytes::from(body.to_string()));
+        let key = keyed.then(random_key);
+        let bytes = self.repeated(method, path, body, key.as_deref(), CALL_DEADLINE).await?;
+        if bytes.is_empty() {
+            Ok(Value::Null)
+        } else {
+            parse(path, &bytes)
+        }
     }
 
     /// Writes something once, without a key: tokens, for one. Never sent twice.
@@ -279,7 +342,7 @@ impl Client {
         key: Option<&str>,
         deadline: Duration,
     ) -> Result<Bytes, ClientError> {
-        let mut backoff = Backoff::default();
+        let mut backoff = Backoff::new(self.tries_max);
         loop {
             let error = match self.call(method.clone(), path, body.clone(), key, deadline).await {
                 Ok(bytes) => return Ok(bytes),
@@ -327,6 +390,16 @@ impl Client {
             Err(refusal(path, status, retry_after, &bytes))
         }
     }
+}
+
+/// A key that nobody else has. Without randomness there is a counter's worth of it left: the time.
+fn random_key() -> String {
+    let mut bytes = [0_u8; 16];
+    if getrandom::fill(&mut bytes).is_err() {
+        let now = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
+        bytes = now.as_nanos().to_be_bytes();
+    }
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn bearer(token: &str) -> Result<HeaderValue, ClientError> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 const FIRST_WAIT: Duration = Duration::from_millis(50);
 const WAIT_MAX: Duration = Duration::from_secs(5);
 /// With [`WAIT_MAX`] about a minute and a half of trying: longer than a node takes to restart.
-const TRIES_MAX: u32 = 24;
+pub(super) const TRIES_MAX: u32 = 24;
 
 /// The waits of one call, or of one connection.
 #[derive(Debug, Clone, Copy)]

@@ -18,6 +18,8 @@ const STATEMENTS_KEPT: usize = 64;
 
 /// The database in a data directory.
 pub(super) const DATABASE_FILE: &str = "homeroom.sqlite3";
+/// The file whose lock a node holds while it lives.
+pub(super) const LOCK_FILE: &str = "homeroom.lock";
 
 /// Where the file is, and how to open it.
 #[derive(Debug, Clone)]
@@ -50,7 +52,7 @@ pub(super) fn lock(directory: &Path) -> Result<File, StoreError> {
         .create(true)
         .truncate(false)
         .write(true)
-        .open(directory.join("homeroom.lock"))
+        .open(directory.join(LOCK_FILE))
         .map_err(|error| fatal("write", &error))?;
     match file.try_lock() {
         Ok(()) => Ok(file),

@@ -5,6 +5,7 @@
 
 mod client;
 mod files;
+mod command;
 mod history;
 mod listener;
 mod node;
@@ -19,6 +20,7 @@ mod strace;
 
 pub use client::{Answer, Client, check_problem};
 pub use files::{copy_of, database, homeroom, log_of, must_resync, position, printed, said, sound_backup};
+pub use command::{Homeroom, Said};
 pub use history::{Call, History, Progress, whole_ledger, write_until_gone};
 pub use listener::Listener;
 pub use node::{Node, new_token};
