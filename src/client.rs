@@ -9,6 +9,6 @@ mod socket;
 
 pub use args::NodeArgs;
 pub use error::{ClientError, FieldProblem, Problem};
-pub use http::{Board, BoardRow, Client, EarnAnswer, ItemAnswer, Me};
+pub use http::{Board, BoardRow, Client, EarnAnswer, ItemAnswer, Me, random_key};
 pub use retry::Backoff;
 pub use socket::{Incoming, LiveSocket};

@@ -17,7 +17,7 @@ use crate::domain::course::Course;
 use homeroom_schema::records::{QualificationRecord, TeamRecord, UnitRecord, UserRecord, UserRole};
 use homeroom_schema::{QualificationId, TeamId, TimeMs, UnitId, UserId};
 use parking_lot::{RwLock, RwLockReadGuard};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -429,6 +429,21 @@ pub struct Import {
     pub team_members: Vec<(TeamId, UserId, Option<String>)>,
     /// `(qualification, user)`
     pub enrolments: Vec<(QualificationId, UserId)>,
+    /// Ids of rows that make something: one that is taken already refuses its row.
+    pub must_be_new: MustBeNew,
+}
+
+/// Ids that nothing may have had before, not even something archived.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct MustBeNew {
+    /// Of people.
+    pub users: BTreeSet<UserId>,
+    /// Of teams.
+    pub teams: BTreeSet<TeamId>,
+    /// Of units.
+    pub units: BTreeSet<UnitId>,
+    /// Of qualifications.
+    pub qualifications: BTreeSet<QualificationId>,
 }
 
 /// A row of an import that cannot be kept.

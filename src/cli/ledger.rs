@@ -187,7 +187,8 @@ impl Tally {
 mod tests {
     use super::*;
 
-    fn entry(id: u64, kind: &str, points: i64, total: i64, reason: Value) -> Value {
+    fn entry(id: u64, kind: &str, points: i64, total: i64, reason: impl Into<Value>) -> Value {
+        let reason: Value = reason.into();
         json!({
             "event_id": id, "kind": kind, "action_type": "complete_quiz", "reference_id": 10,
             "points": points, "total": total, "reason": reason,
@@ -198,9 +199,9 @@ mod tests {
     fn a_total_is_explained_by_what_was_given_taken_and_given_again() {
         let entries = [
             entry(1, "award", 50, 50, Value::Null),
-            entry(2, "refusal", 0, 50, "already_awarded".into()),
-            entry(3, "reversal", -50, 0, "cheated".into()),
-            entry(4, "reinstatement", 50, 50, "did not".into()),
+            entry(2, "refusal", 0, 50, "already_awarded"),
+            entry(3, "reversal", -50, 0, "cheated"),
+            entry(4, "reinstatement", 50, 50, "did not"),
         ];
         let explained = explain(&entries);
         for (place, part) in [

@@ -207,15 +207,27 @@ impl Client {
     /// # Errors
     /// As [`ClientError`] says.
     pub async fn all(&self, path: &str) -> Result<Vec<Value>, ClientError> {
+        self.items(path, usize::MAX).await
+    }
+
+    /// The first items of a list, page by page, at most so many.
+    ///
+    /// # Errors
+    /// As [`ClientError`] says.
+    pub async fn items(&self, path: &str, items_max: usize) -> Result<Vec<Value>, ClientError> {
         let separator = if path.contains('?') { '&' } else { '?' };
         let mut items = Vec::new();
         let mut cursor = String::new();
+        let limit = items_max.clamp(1, PAGE_MAX);
         for _ in 0..PAGES_MAX {
-            let page: Page = self.get(&format!("{path}{separator}limit={PAGE_MAX}{cursor}")).await?;
+            let page: Page = self.get(&format!("{path}{separator}limit={limit}{cursor}")).await?;
             items.extend(page.items);
             match page.next_cursor {
-                Some(next) => cursor = format!("&cursor={next}"),
-                None => return Ok(items),
+                Some(next) if items.len() < items_max => cursor = format!("&cursor={next}"),
+                _ => {
+                    items.truncate(items_max);
+                    return Ok(items);
+                }
             }
         }
         Err(ClientError::Unintelligible {
@@ -296,31 +308,13 @@ impl Client {
         path: &str,
         mut take: impl FnMut(&[u8]) -> std::io::Result<()>,
     ) -> Result<std::io::Result<()>, ClientError> {
-        let request = self.http.get(format!("{}{path}", self.base)).timeout(PATIENT_DEADLINE);
-        let mut answer = request
-            .header(AUTHORIZATION, self.bearer.clone())
-            .send()
-            .await
-            .map_err(|cause| self.lost(cause))?;
-        let status = answer.status();
-        if !status.is_success() {
-            let retry_after = retry_after(answer.headers());
-            let bytes = answer.bytes().await.map_err(|cause| self.lost(cause))?;
-            return Err(refusal(path, status, retry_after, &bytes));
-        }
+        let mut answer = self.send(Method::GET, path, None, None, PATIENT_DEADLINE).await?;
         while let Some(piece) = answer.chunk().await.map_err(|cause| self.lost(cause))? {
             if let Err(error) = take(&piece) {
                 return Ok(Err(error));
             }
         }
         Ok(Ok(()))
-    }
-
-    fn lost(&self, cause: reqwest::Error) -> ClientError {
-        ClientError::Connection {
-            url: self.base.to_string(),
-            cause: chain(&cause.without_url()),
-        }
     }
 
     /// Sends one batch of learning events, once: its items bring their keys, so the caller may send it again.
@@ -369,6 +363,19 @@ impl Client {
         key: Option<&str>,
         deadline: Duration,
     ) -> Result<Bytes, ClientError> {
+        let answer = self.send(method, path, body, key, deadline).await?;
+        answer.bytes().await.map_err(|cause| self.lost(cause))
+    }
+
+    /// Sends a request, and gives the answer if the node did what it asks.
+    async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Bytes>,
+        key: Option<&str>,
+        deadline: Duration,
+    ) -> Result<reqwest::Response, ClientError> {
         let mut request = self
             .http
             .request(method, format!("{}{path}", self.base))
@@ -382,18 +389,25 @@ impl Client {
         }
         let answer = request.send().await.map_err(|cause| self.lost(cause))?;
         let status = answer.status();
+        if status.is_success() {
+            return Ok(answer);
+        }
         let retry_after = retry_after(answer.headers());
         let bytes = answer.bytes().await.map_err(|cause| self.lost(cause))?;
-        if status.is_success() {
-            Ok(bytes)
-        } else {
-            Err(refusal(path, status, retry_after, &bytes))
+        Err(refusal(path, status, retry_after, &bytes))
+    }
+
+    fn lost(&self, cause: reqwest::Error) -> ClientError {
+        ClientError::Connection {
+            url: self.base.to_string(),
+            cause: chain(&cause.without_url()),
         }
     }
 }
 
-/// A key that nobody else has. Without randomness there is a counter's worth of it left: the time.
-fn random_key() -> String {
+/// An idempotency key that nobody else has. Where the system has no randomness, the time has to do.
+#[must_use]
+pub fn random_key() -> String {
     let mut bytes = [0_u8; 16];
     if getrandom::fill(&mut bytes).is_err() {
         let now = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();

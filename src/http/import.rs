@@ -4,17 +4,18 @@ use super::answer::Answered;
 use super::call::{Call, apart};
 use super::roster;
 use super::routes::Routes;
-use crate::fields::Fields;
+use crate::fields::{Fields, Id};
 use crate::permissions;
 use crate::problem::{FieldError, Problem};
 use crate::wire;
-use homeroom_actors::roster::{Import, RosterCommand};
+use homeroom_actors::roster::{Import, MustBeNew, RosterCommand};
 use homeroom_schema::limits::{
     IMPORT_BODY_BYTES_MAX, IMPORT_ROWS_MAX, MEMBER_ROLE_CHARS_MAX, NAME_CHARS_MAX, PROBLEM_ERRORS_MAX, SKILL_CHARS_MAX,
     SKILLS_MAX, TEAM_NAME_CHARS_MAX,
 };
 use homeroom_schema::records::UserRole;
 use serde_json::Value;
+use std::collections::BTreeSet;
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes.post("/import", import)
@@ -48,7 +49,14 @@ fn read(content: &Value) -> Result<Import, Problem> {
     }
     let [qualifications, units, users, teams, team_members, enrolments] = fields.finish(lists)?;
     let mut errors = Vec::new();
+    let must_be_new = MustBeNew {
+        users: new_ids(users, &mut errors),
+        teams: new_ids(teams, &mut errors),
+        units: new_ids(units, &mut errors),
+        qualifications: new_ids(qualifications, &mut errors),
+    };
     let import = Import {
+        must_be_new,
         qualifications: rows_of(qualifications, &mut errors, |row| {
             (row.id("id"), row.line("name", NAME_CHARS_MAX))
         }),
@@ -99,6 +107,23 @@ fn rows_of<T>(
     good
 }
 
+/// The ids of rows with `"create": true`: theirs must not be taken.
+fn new_ids<T: Id + Ord>((list, rows): (&str, &[Value]), errors: &mut Vec<FieldError>) -> BTreeSet<T> {
+    let mut new = BTreeSet::new();
+    for (index, row) in rows.iter().enumerate() {
+        match row.get("create") {
+            None | Some(Value::Null | Value::Bool(false)) => {}
+            Some(Value::Bool(true)) => new.extend(row["id"].as_u64().and_then(|id| T::try_from(id).ok())),
+            Some(_) if errors.len() >= PROBLEM_ERRORS_MAX => break,
+            Some(_) => errors.push(FieldError::new(
+                format!("{list}[{index}].create"),
+                "must be true or false",
+            )),
+        }
+    }
+    new
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -111,7 +136,7 @@ mod tests {
             "qualifications": [{"id": 1, "name": "Mathematics"}],
             "units": [{"id": 10, "title": "Fractions", "qualification_id": 1, "skills": ["fractions"]}],
             "users": [{"id": 7, "name": "Ada", "alias": null}, {"id": 8, "name": "Mo", "role": "mentor"}],
-            "teams": [{"id": 3, "name": "Blue", "mentor_id": 8}],
+            "teams": [{"id": 3, "name": "Blue", "mentor_id": 8, "create": true}],
             "team_members": [{"team_id": 3, "user_id": 7, "role": "captain"}],
             "enrolments": [{"qualification_id": 1, "user_id": 7}],
             "rooms": 5,
@@ -128,6 +153,10 @@ mod tests {
             teams: vec![(team, "Blue".into(), Some(mo))],
             team_members: vec![(team, ada, Some("captain".into()))],
             enrolments: vec![(one, ada)],
+            must_be_new: MustBeNew {
+                teams: BTreeSet::from([TeamId::new(3).unwrap()]),
+                ..MustBeNew::default()
+            },
         };
         assert_eq!(read(&content), Ok(expected));
         assert_eq!(read(&json!({})), Ok(Import::default()));
@@ -135,10 +164,11 @@ mod tests {
 
     #[test]
     fn the_first_bad_rows_are_named_by_list_and_place() {
-        let content = json!({"users": [{"id": 1, "name": "Ada"}, {"id": 0}], "enrolments": ["x"]});
+        let content = json!({"users": [{"id": 1, "name": "Ada"}, {"id": 0}], "enrolments": ["x"], "teams": [{"id": 1, "name": "Blue", "create": 1}]});
         let problem = read(&content).expect_err("refused");
         let named: Vec<_> = problem.errors.iter().map(|error| error.field.as_str()).collect();
         let expected = [
+            "teams[0].create",
             "users[1].id",
             "users[1].name",
             "enrolments[0]",

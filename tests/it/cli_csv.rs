@@ -195,3 +195,23 @@ async fn teams_units_and_courses_come_from_files_too_whatever_wrote_them() {
         .await
         .expect(2);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_number_that_is_taken_meanwhile_renames_nobody() {
+    let node = Node::start().await;
+    let admin = node.admin();
+    let ada = json!({"id": 7, "name": "Ada Example"});
+    admin.post("/users", ada).await.expect(201);
+    let late = json!({"users": [{"id": 6, "name": "Cleo"}, {"id": 7, "name": "Ben", "create": true}]});
+    let problem = admin.post("/import", late).await.problem(422, "validation");
+    assert_eq!(
+        problem["errors"],
+        json!([{"field": "users[1].id", "message": "is taken already"}])
+    );
+    assert_eq!(admin.get("/users/7").await.expect(200)["name"], "Ada Example");
+    admin.get("/users/6").await.problem(404, "unknown_user");
+    let new = json!({"users": [{"id": 8, "name": "Ben", "create": true}, {"id": 7, "name": "Ada", "create": false}]});
+    admin.post("/import", new).await.expect(200);
+    let wrong = json!({"users": [{"id": 9, "name": "Dan", "create": "yes"}]});
+    admin.post("/import", wrong).await.problem(422, "validation");
+}

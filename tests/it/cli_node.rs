@@ -189,7 +189,7 @@ async fn a_total_is_explained_entry_by_entry() {
     admin
         .post(&format!("/points/{event}/reverse"), reverse)
         .await
-        .expect(200);
+        .expect(201);
     let explained = homeroom.json(&["ledger", "explain", "7"]).await;
     assert_eq!(explained["total"], 10);
     let entries = explained["entries"].as_array().unwrap();

@@ -69,11 +69,12 @@ async fn replay_says_what_is_missing() {
         (vec!["replay", "no/such/place"], "cannot read no/such/place"),
     ] {
         let output = run(&arguments).await;
-        assert_eq!(output.status.code(), Some(1));
+        assert_eq!(output.status.code(), Some(5));
         assert!(text(&output.stderr).contains(words), "{}", text(&output.stderr));
     }
     write_sample(directory.path(), Shape::Oulad);
-    let output = run(&["replay", &path, "--fast"]).await;
+    let output = run(&["replay", &path, "--fast", "--data", &path]).await;
+    assert_eq!(output.status.code(), Some(4));
     assert!(
         text(&output.stderr).contains("HOMEROOM_TOKEN"),
         "{}",
@@ -110,7 +111,7 @@ async fn import_keeps_all_or_names_the_bad_rows() {
     );
     let bad = json!({"users": [{"id": 8, "name": "Bo"}], "team_members": [{"team_id": 99, "user_id": 8}]});
     let output = import(bad).await;
-    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(output.status.code(), Some(5));
     let told = text(&output.stderr);
     assert!(
         told.contains("nothing was kept") && told.contains("team_members"),

@@ -99,13 +99,44 @@ fn errors(state: &RosterState, import: &Import) -> Vec<ImportError> {
         let user = no_user(row.1).then(|| unknown("enrolments", index, "user_id", "user", row.1));
         qualification.into_iter().chain(user)
     });
-    units
+    taken(state, import)
+        .chain(units)
         .chain(mentors)
         .chain(members)
         .chain(enrolments)
         .chain(overfull(state, import))
         .take(PROBLEM_ERRORS_MAX)
         .collect()
+}
+
+/// Rows that make something under an id that is taken.
+fn taken<'i>(state: &'i RosterState, import: &'i Import) -> impl Iterator<Item = ImportError> + 'i {
+    let new = &import.must_be_new;
+    let users = import.users.iter().map(|row| row.0);
+    let users = users.map(|id| new.users.contains(&id) && state.users.contains_key(&id));
+    let teams = import.teams.iter().map(|row| row.0);
+    let teams = teams.map(|id| new.teams.contains(&id) && state.teams.contains_key(&id));
+    let units = import.units.iter().map(|row| row.0);
+    let units = units.map(|id| new.units.contains(&id) && state.units.contains_key(&id));
+    let qualifications = import.qualifications.iter().map(|row| row.0);
+    let qualifications =
+        qualifications.map(|id| new.qualifications.contains(&id) && state.qualifications.contains_key(&id));
+    let named = |list: &'static str| {
+        move |(index, is_taken): (usize, bool)| {
+            is_taken.then(|| ImportError {
+                list,
+                index,
+                field: "id",
+                message: "is taken already".into(),
+            })
+        }
+    };
+    qualifications
+        .enumerate()
+        .filter_map(named("qualifications"))
+        .chain(units.enumerate().filter_map(named("units")))
+        .chain(users.enumerate().filter_map(named("users")))
+        .chain(teams.enumerate().filter_map(named("teams")))
 }
 
 fn unknown(list: &'static str, index: usize, field: &'static str, kind: &str, id: impl Display) -> ImportError {

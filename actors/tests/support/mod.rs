@@ -94,7 +94,7 @@ pub fn school(people: u64) -> Import {
             .collect(),
         teams: vec![(team(1), "Owls".into(), None)],
         team_members: (1..=people).map(|id| (team(1), user(id), None)).collect(),
-        enrolments: vec![],
+        ..Import::default()
     }
 }
 

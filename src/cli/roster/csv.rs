@@ -12,7 +12,7 @@ use crate::cli::common::Common;
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::progress;
 use crate::cli::token::duration;
-use crate::client::{Client, ClientError};
+use crate::client::{Client, ClientError, random_key};
 use crate::exit::Exit;
 use bytes::Bytes;
 use homeroom_schema::limits::{IMPORT_BODY_BYTES_MAX, IMPORT_ROWS_MAX};
@@ -128,8 +128,9 @@ pub(super) async fn import(kind: Kind, args: &ImportArgs) -> Outcome {
     let input = read(kind, &args.file)?;
     let client = args.common.client()?;
     let mut tries = 1;
+    let mut taken = Vec::new();
     loop {
-        let plan = plan(kind, &input, &client).await?;
+        let plan = plan(kind, &input, &client, &taken).await?;
         if args.dry_run {
             report::preview(&args.common, &input.name, &input.sheet, &plan);
             return Ok(());
@@ -151,6 +152,8 @@ pub(super) async fn import(kind: Kind, args: &ImportArgs) -> Outcome {
                 if !is_taken(&error) || tries >= PLANS_MAX {
                     return Err(refused(&input.name, &plan, error));
                 }
+                // Somebody was quicker, or a number belongs to somebody erased, whom no list shows: look further up.
+                taken = plan.given_out();
                 tries += 1;
             }
         }
@@ -191,8 +194,11 @@ fn bytes(file: &Path) -> std::io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-async fn plan(kind: Kind, input: &Input, client: &Client) -> Result<Plan, Failure> {
+async fn plan(kind: Kind, input: &Input, client: &Client, taken: &[(&str, u64)]) -> Result<Plan, Failure> {
     let mut known = Known::load(client, kind).await?;
+    for (list, id) in taken {
+        known.list(list).take(*id);
+    }
     let teams = plan::teams_named(&input.sheet, &known);
     known.load_members(client, &teams).await?;
     let plan = Plan::new(kind, &input.sheet, known).map_err(|errors| bad_rows(&input.name, &errors))?;
@@ -209,7 +215,8 @@ async fn send(client: &Client, plan: &Plan, common: &Common) -> Result<Value, Cl
     }
     let waiting = progress::spinner("the node keeps the rows", common.quiet);
     let body = Bytes::from(plan.body().to_string());
-    let answer = client.import(body, None).await;
+    // With a key: were the answer lost, another try without one would find the new numbers taken, by itself.
+    let answer = client.import(body, Some(&random_key())).await;
     waiting.finish_and_clear();
     Ok(serde_json::from_slice(&answer?).unwrap_or_default())
 }

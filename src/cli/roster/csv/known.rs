@@ -123,6 +123,16 @@ impl Known {
         Ok(known)
     }
 
+    /// The things of a list.
+    pub(super) fn list(&mut self, list: &str) -> &mut Things {
+        match list {
+            "users" => &mut self.users,
+            "teams" => &mut self.teams,
+            "units" => &mut self.units,
+            _ => &mut self.qualifications,
+        }
+    }
+
     /// Reads who is in these teams.
     pub(super) async fn load_members(&mut self, client: &Client, teams: &[u64]) -> Result<(), ClientError> {
         for team in teams {

@@ -63,6 +63,12 @@ pub(super) struct Change {
     row: Value,
 }
 
+impl Change {
+    fn is_new_thing(&self) -> bool {
+        self.what == What::Created && !matches!(self.list, "team_members" | "enrolments")
+    }
+}
+
 /// A person whom the file names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Named {
@@ -116,14 +122,25 @@ impl Plan {
         self.sent().count() <= IMPORT_ROWS_MAX
     }
 
-    /// The body of `POST /import`.
+    /// The body of `POST /import`. A row that makes something says so: should its number be taken meanwhile, the node
+    /// refuses it, and nobody is renamed.
     pub(super) fn body(&self) -> Value {
-        let list = |name: &str| -> Value {
-            let rows = self.sent().filter(|change| change.list == name);
-            rows.map(|change| change.row.clone()).collect()
+        let row = |change: &Change| {
+            let mut row = change.row.clone();
+            if change.is_new_thing() {
+                row["create"] = json!(true);
+            }
+            row
         };
+        let list = |name: &str| -> Value { self.sent().filter(|change| change.list == name).map(row).collect() };
         let lists = LISTS.map(|name| (name.to_owned(), list(name)));
         Value::Object(Map::from_iter(lists))
+    }
+
+    /// The numbers that new things were to have.
+    pub(super) fn given_out(&self) -> Vec<(&'static str, u64)> {
+        let new = self.changes.iter().filter(|change| change.is_new_thing());
+        new.map(|change| (change.list, change.id)).collect()
     }
 
     /// The line that a field of the node's errors (`users[3].name`) is about, and the rest of its name.
@@ -258,12 +275,7 @@ impl<'s> Draft<'s> {
     }
 
     fn things(&mut self, list: &str) -> &mut Things {
-        match list {
-            "users" => &mut self.known.users,
-            "teams" => &mut self.known.teams,
-            "units" => &mut self.known.units,
-            _ => &mut self.known.qualifications,
-        }
+        self.known.list(list)
     }
 
     /// The team or qualification that a cell names, made if there is none yet.

@@ -32,7 +32,7 @@ pub(super) fn preview(common: &Common, file: &str, sheet: &Sheet, plan: &Plan) {
                 change.id.to_string(),
                 change.label.clone(),
             ];
-            table.row(&[&cells[..], &[change.detail.clone()]].concat());
+            table.row(&[&cells[..], std::slice::from_ref(&change.detail)].concat());
         }
         table.print();
         if changes.len() > ROWS_SHOWN_MAX {

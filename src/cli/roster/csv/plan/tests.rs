@@ -46,7 +46,10 @@ fn one_file_sets_up_a_class_and_comes_to_nothing_the_second_time() {
     assert_eq!(counts(&plan, "team_members"), [2, 0, 1, 0]);
     let body = plan.body();
     // Numbers of those put away are taken too.
-    assert_eq!(body["users"][0], json!({"id": 21, "name": "Cleo", "alias": "Comet"}));
+    assert_eq!(
+        body["users"][0],
+        json!({"id": 21, "name": "Cleo", "alias": "Comet", "create": true})
+    );
     assert_eq!(body["users"].as_array().unwrap().len(), 2);
     assert_eq!(body["team_members"][0], json!({"team_id": 3, "user_id": 21}));
     assert_eq!(
@@ -139,7 +142,7 @@ fn what_a_file_of_teams_does_not_say_stays() {
     let plan = plan(Kind::Teams, "name,mentor\nBlue,Ada Example\nRed,8\n").unwrap();
     assert_eq!(
         plan.body()["teams"],
-        json!([{"id": 3, "name": "Blue", "mentor_id": 7}, {"id": 4, "name": "Red", "mentor_id": 8}])
+        json!([{"id": 3, "name": "Blue", "mentor_id": 7}, {"id": 4, "name": "Red", "mentor_id": 8, "create": true}])
     );
 }
 
@@ -151,7 +154,10 @@ fn units_bring_their_qualification() {
     )
     .unwrap();
     let body = plan.body();
-    assert_eq!(body["qualifications"], json!([{"id": 1, "name": "Maths 7"}]));
+    assert_eq!(
+        body["qualifications"],
+        json!([{"id": 1, "name": "Maths 7", "create": true}])
+    );
     assert_eq!(body["units"][0]["skills"], json!(["fractions", "ratio"]));
     assert_eq!(body["units"][1]["qualification_id"], json!(1));
 }
