@@ -8,9 +8,10 @@ mod doctor;
 mod documents;
 mod failure;
 mod ledger;
+mod person;
 mod port;
-mod restore;
 mod progress;
+mod restore;
 mod roster;
 mod settings;
 mod table;
@@ -44,7 +45,9 @@ Examples:
   homeroom demo                                    a class of bots on a throw-away node
   homeroom serve                                   a node on http://127.0.0.1:8080, data in ./homeroom-data
   homeroom serve --listen 0.0.0.0:80 --data /srv/homeroom
-  homeroom import school.json --token \"$TOKEN\"     bring a roster into a running node
+  homeroom user import class.csv --dry-run         what a class list would come to on a running node
+  homeroom import school.json --token \"$TOKEN\"     bring a roster as JSON into a running node
+  homeroom doctor                                  what an operator should know about machine, disk and settings
 
 The first start writes the admin token to the file admin-token in the data directory, for its owner's eyes only.
 Every setting of `serve` can stand in a TOML file (--config), in the environment (HOMEROOM_…) or in a flag; the later wins.
@@ -105,6 +108,9 @@ enum Command {
     /// Why a person has the points that they have
     #[command(subcommand)]
     Ledger(ledger::Command),
+    Export(person::ExportArgs),
+    Erase(person::EraseArgs),
+    Audit(person::AuditArgs),
     Doctor(doctor::Args),
     Openapi(documents::OpenapiArgs),
     Completions(documents::CompletionsArgs),
@@ -133,6 +139,9 @@ async fn command(command: Command) -> ExitCode {
         Command::Qualification(command) => tool(roster::qualification(command)).await,
         Command::Enrol(args) => tool(roster::enrol(args)).await,
         Command::Ledger(command) => tool(ledger::run(command)).await,
+        Command::Export(args) => tool(person::export(&args)).await,
+        Command::Erase(args) => tool(person::erase(&args)).await,
+        Command::Audit(args) => tool(person::audit(&args)).await,
         Command::Doctor(args) => doctor::run(&args).into(),
         Command::Openapi(args) => tool(std::future::ready(documents::openapi(&args))).await,
         Command::Completions(args) => {

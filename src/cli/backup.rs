@@ -2,7 +2,7 @@
 
 use super::bar::Bar;
 use crate::backups::{self, Backup, BackupError, Backups, Check, CheckError};
-use crate::client::{Client, ClientError};
+use crate::client::{Client, ClientError, NodeArgs};
 use crate::exit::Exit;
 use crate::wire;
 use homeroom_schema::{StoreError, TimeMs, files};
@@ -48,7 +48,7 @@ struct Place {
     /// Address of the node
     #[arg(long, env = "HOMEROOM_URL", default_value = "http://127.0.0.1:8080")]
     url: String,
-    /// Token of role admin
+    /// Token of role admin [default: the one in ./homeroom-data/admin-token]
     #[arg(long, env = "HOMEROOM_TOKEN", hide_env_values = true, default_value = "")]
     token: String,
     /// A data directory that no node is running on
@@ -87,10 +87,6 @@ struct VerifyArgs {
 /// Why a command did not do what it should.
 #[derive(Debug, thiserror::Error)]
 enum Failure {
-    #[error(
-        "a token is needed: --token TOKEN, or HOMEROOM_TOKEN in the environment; or --data DIR while no node is running"
-    )]
-    NoToken,
     #[error(transparent)]
     Node(#[from] ClientError),
     #[error(transparent)]
@@ -104,7 +100,6 @@ enum Failure {
 impl Failure {
     fn exit(&self) -> Exit {
         match self {
-            Self::NoToken => Exit::Refused,
             Self::Node(error) => Exit::of(error),
             Self::Backup(BackupError::Store(error)) => exit_of(error),
             Self::Backup(_) | Self::Out { .. } | Self::Garbled => Exit::Failed,
@@ -288,10 +283,12 @@ pub(super) fn verdict(check: &Check) -> String {
 }
 
 fn client(place: &Place) -> Result<Client, Failure> {
-    if place.token.is_empty() {
-        return Err(Failure::NoToken);
-    }
-    Ok(Client::new(&place.url, &place.token)?)
+    let node = NodeArgs {
+        url: Some(place.url.clone()),
+        token: Some(place.token.clone()),
+        data: None,
+    };
+    Ok(node.client()?)
 }
 
 fn now() -> TimeMs {

@@ -51,6 +51,14 @@ impl Common {
         table.print();
     }
 
+    /// What was done: for programs, or in a sentence.
+    pub(super) fn done(&self, done: &Value, sentence: &str) {
+        if self.json {
+            super::print_json(done);
+        }
+        self.say(sentence);
+    }
+
     /// Says something about what was done, unless a program reads or silence is wanted.
     pub(super) fn say(&self, text: &str) {
         if !self.json && !self.quiet {

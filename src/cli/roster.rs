@@ -48,6 +48,16 @@ pub(super) enum UserCommand {
         #[command(flatten)]
         common: Common,
     },
+    /// Put a person away: gone from boards and lists, with everything kept
+    Archive {
+        /// Number
+        id: u64,
+        /// Bring them back instead
+        #[arg(long)]
+        undo: bool,
+        #[command(flatten)]
+        common: Common,
+    },
     /// Bring people in from a CSV file, with their teams and qualifications
     #[command(after_help = csv::HELP_USERS)]
     Import(csv::ImportArgs),
@@ -268,6 +278,7 @@ pub(super) async fn user(command: UserCommand) -> Outcome {
             ];
             set(&common, "/users", id, &given(fields)).await
         }
+        UserCommand::Archive { id, undo, common } => set(&common, "/users", id, &json!({ "archived": !undo })).await,
         UserCommand::Import(args) => csv::import(csv::Kind::Users, &args).await,
     }
 }
@@ -492,8 +503,8 @@ async fn set(common: &Common, path: &str, id: u64, body: &Value) -> Outcome {
 async fn archive(args: &OneArgs, path: &str) -> Outcome {
     let one = format!("{path}/{}", args.id);
     args.common.client()?.request(Method::DELETE, &one, None, true).await?;
-    args.common
-        .say(&format!("{} is put away; its history stays", &one[1..]));
+    let sentence = format!("{} is put away; its history stays", &one[1..]);
+    args.common.done(&json!({"id": args.id, "archived": true}), &sentence);
     Ok(())
 }
 

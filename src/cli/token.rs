@@ -77,7 +77,10 @@ pub(super) async fn run(command: Command) -> Outcome {
         Command::Revoke { token_id, common } => {
             let path = format!("/tokens/{token_id}");
             common.client()?.request(Method::DELETE, &path, None, false).await?;
-            common.say(&format!("token {token_id} has ended"));
+            common.done(
+                &json!({"token_id": token_id, "revoked": true}),
+                &format!("token {token_id} has ended"),
+            );
             Ok(())
         }
     }

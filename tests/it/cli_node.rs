@@ -2,6 +2,7 @@
 
 use crate::support::{Homeroom, Node};
 use serde_json::json;
+use std::os::unix::fs::PermissionsExt;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn tokens_are_made_listed_and_ended() {
@@ -224,4 +225,56 @@ async fn documents_are_printed_without_a_node() {
     }
     let codes = homeroom.run(&["help", "exit-codes"]).await.expect(0).stdout;
     assert!(codes.contains("cannot be reached"), "{codes}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_person_is_exported_and_erased_and_the_log_says_by_whom() {
+    let node = Node::start().await;
+    let directory = tempfile::tempdir().unwrap();
+    let homeroom = Homeroom::calling(directory.path(), &node.anonymous());
+    for (id, name) in [("7", "Ada Example"), ("8", "Ben Example")] {
+        homeroom.run(&["user", "add", name, "--id", id]).await.expect(0);
+    }
+    let printed = homeroom.run(&["export", "7"]).await.expect(0).stdout;
+    let exported: serde_json::Value = serde_json::from_str(&printed).unwrap();
+    assert_eq!(exported["user"]["name"], "Ada Example");
+    homeroom.run(&["export", "7", "-o", "ada.json"]).await.expect(0);
+    let file = directory.path().join("ada.json");
+    assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    let written: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(&file).unwrap()).unwrap();
+    assert_eq!(written["user"], exported["user"]);
+    homeroom.run(&["export", "99", "-o", "nobody.json"]).await.expect(6);
+    assert_eq!(
+        std::fs::read_dir(directory.path()).unwrap().count(),
+        1,
+        "half an export is left"
+    );
+
+    assert!(homeroom.json(&["user", "archive", "7"]).await["archived_at"].is_string());
+    assert!(homeroom.json(&["user", "archive", "7", "--undo"]).await["archived_at"].is_null());
+    homeroom.run(&["erase", "8"]).await.expect(2).with_error("--yes");
+    node.admin().get("/users/8").await.expect(200);
+    homeroom.run(&["erase", "8", "--yes"]).await.expect(0);
+    homeroom
+        .run(&["erase", "8", "--yes"])
+        .await
+        .expect(6)
+        .with_error("erased");
+    node.admin().get("/users/8").await.problem(410, "erased");
+    // The number of somebody erased stands in no list, and is given to nobody.
+    std::fs::write(directory.path().join("new.csv"), "name\nCleo Example\n").unwrap();
+    homeroom.run(&["user", "import", "new.csv"]).await.expect(0);
+    let users = node.admin().get("/users").await.expect(200)["items"].clone();
+    let ids: Vec<_> = users
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|user| user["id"].clone())
+        .collect();
+    assert_eq!(ids, [7, 9]);
+
+    let log = homeroom.json(&["audit", "--act", "user_erased", "--since", "1h"]).await;
+    assert_eq!(log["items"][0]["subject"]["id"], 8, "{log}");
+    let table = homeroom.run(&["audit", "--limit", "3"]).await.expect(0).stdout;
+    assert_eq!(table.lines().count(), 4, "{table}");
 }

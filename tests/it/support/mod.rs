@@ -4,8 +4,8 @@
 #![allow(dead_code, unused_imports, reason = "a harness offers more than each suite uses")]
 
 mod client;
-mod files;
 mod command;
+mod files;
 mod history;
 mod listener;
 mod node;
@@ -19,8 +19,8 @@ mod socket;
 mod strace;
 
 pub use client::{Answer, Client, check_problem};
-pub use files::{copy_of, database, homeroom, log_of, must_resync, position, printed, said, sound_backup};
 pub use command::{Homeroom, Said};
+pub use files::{copy_of, database, homeroom, log_of, must_resync, position, printed, said, sound_backup};
 pub use history::{Call, History, Progress, whole_ledger, write_until_gone};
 pub use listener::Listener;
 pub use node::{Node, new_token};
