@@ -9,7 +9,7 @@ use homeroom_actors::domain::Action;
 use homeroom_actors::engine::{BoardPart, PoisonTarget};
 use homeroom_actors::roster::RosterCommand;
 use homeroom_actors::topics::{BoardName, Period};
-use homeroom_schema::records::UserRole;
+use homeroom_schema::records::{AuditedBy, UserRole};
 use std::time::Duration;
 use support::{Counts, School, achieve, earn, team, user};
 use tokio::time::Instant;
@@ -104,7 +104,7 @@ async fn a_roster_that_hangs() {
         alias: None,
         role: UserRole::Student,
     };
-    school.engine.change_roster(put, None).await.unwrap();
+    school.engine.change_roster(put, None, AuditedBy::default()).await.unwrap();
     assert!(began.elapsed() < FIVE_SECONDS, "{:?}", began.elapsed());
     assert_eq!(failures(&counts, "roster"), 1, "it really hung");
     assert!(school.earn(10, Action::CompleteQuiz, 1).await.unwrap().awarded);

@@ -129,35 +129,6 @@ impl Counts {
     }
 }
 
-/// Counts of this thread's metrics, from now until it is dropped.
-pub struct Counts {
-    snapshotter: metrics_util::debugging::Snapshotter,
-    _local: metrics::LocalRecorderGuard<'static>,
-}
-
-impl Counts {
-    pub fn begin() -> Self {
-        let recorder: &'static DebuggingRecorder = Box::leak(Box::default());
-        Self {
-            snapshotter: recorder.snapshotter(),
-            _local: metrics::set_default_local_recorder(recorder),
-        }
-    }
-
-    /// All counters by name and label values, as in `homeroom_actor_failures_total learner`. They begin anew.
-    pub fn take(&self) -> BTreeMap<String, u64> {
-        let all = self.snapshotter.snapshot().into_vec().into_iter();
-        let counters = all.filter_map(|(key, _, _, value)| match value {
-            DebugValue::Counter(count) => {
-                let labels: String = key.key().labels().map(|label| format!(" {}", label.value())).collect();
-                Some((format!("{}{labels}", key.key().name()), count))
-            }
-            _ => None,
-        });
-        counters.filter(|(_, count)| *count > 0).collect()
-    }
-}
-
 /// A running engine with its store and clock.
 pub struct School {
     pub engine: Engine,
