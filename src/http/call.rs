@@ -15,6 +15,7 @@ use homeroom_actors::engine::KeyClaim;
 use homeroom_schema::limits::BODY_BYTES_MAX;
 use parking_lot::Mutex;
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 
 /// The header that carries a caller's key.
@@ -120,6 +121,11 @@ impl Call {
         let object = Value::Object(pairs.map(|(name, text)| (name.clone(), text.as_str().into())).collect());
         let mut fields = Fields::of_query(&object);
         let value = read(&mut fields);
+        let mut seen = BTreeSet::new();
+        if let Some((name, _)) = self.query.iter().find(|(name, _)| !seen.insert(name)) {
+            // Which of them would count? Programs in the way may see another one than the node.
+            fields.wrong(name, "must be sent once");
+        }
         fields.finish(value)
     }
 

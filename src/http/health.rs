@@ -42,5 +42,5 @@ async fn metrics(State(app): State<App>) -> Response {
 }
 
 async fn describe() -> Response {
-    answer::with_type(StatusCode::OK, "application/json", Body::from(openapi::DOCUMENT))
+    answer::with_type(StatusCode::OK, "application/json", Body::from(openapi::document()))
 }

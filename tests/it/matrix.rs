@@ -1,6 +1,6 @@
 //! Every route as every role: the contract's table of rights, cell by cell, and no real name where no name may be (I7).
 
-use crate::support::{Answer, Class, Client, Node, Socket, earn};
+use crate::support::{Answer, Class, Client, Node, Socket, document, earn, report_row};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -44,11 +44,21 @@ const MATRIX: &[&str] = &[
     "GET /teams/10                                                 | y    y    y    404  y    y    404  y/403",
     r#"POST /teams {"name":"New"}                                  | y    y    403  403  403  403  403  403"#,
     r#"PATCH /teams/10 {"name":"Team 10"}                          | y    y    403  403  403  403  403  403"#,
+    r#"PUT /teams/6# {"name":"New"}                                | y    y    403  403  403  403  403  403"#,
+    "DELETE /teams/66666                                           | 404  404  403  403  403  403  403  403",
     "PUT /teams/10/members/2 {}                                    | y    y    403  403  403  403  403  403",
     "DELETE /teams/10/members/3                                    | y    y    403  403  403  403  403  403",
     "GET /units                                                    | y    y    y    y    y    y    y    403",
     "GET /units/101                                                | y    y    y    y    y    y    y    403",
     r#"POST /units {"title":"New"}                                 | y    y    403  403  403  403  403  403"#,
+    r#"PUT /units/6# {"title":"New"}                               | y    y    403  403  403  403  403  403"#,
+    r#"PATCH /units/101 {"title":"Unit 101"}                       | y    y    403  403  403  403  403  403"#,
+    "DELETE /units/66666                                           | 404  404  403  403  403  403  403  403",
+    "GET /qualifications/20                                        | y    y    y    y    y    y    y    403",
+    r#"PUT /qualifications/6# {"name":"New"}                       | y    y    403  403  403  403  403  403"#,
+    r#"PATCH /qualifications/20 {"name":"Qualification 20"}        | y    y    403  403  403  403  403  403"#,
+    "DELETE /qualifications/66666                                  | 404  404  403  403  403  403  403  403",
+    "DELETE /qualifications/20/learners/3                          | y    y    403  403  403  403  403  403",
     "GET /qualifications                                           | y    y    y    y    y    y    y    403",
     r#"POST /qualifications {"name":"New"}                         | y    y    403  403  403  403  403  403"#,
     "PUT /qualifications/20/learners/2 {}                          | y    y    403  403  403  403  403  403",
@@ -64,10 +74,16 @@ const MATRIX: &[&str] = &[
     "POST /points/{award}/reverse {\"reason\":\"r\"}               | y    403  409  403/404 403/404 403/404 403/404 403",
     "POST /points/{award}/reinstate {}                             | y    403  409  403/404 403/404 403/404 403/404 403",
     "GET /team/10/performance                                      | y    y    y    404  y    y    404  y",
+    "GET /teams/10/performance                                     | y    y    y    404  y    y    404  y",
     "GET /leaderboards/all                                         | y    y    y    y    y    y    y    y",
     "GET /leaderboards/teams                                       | y    y    y    y    y    y    y    y",
     "GET /leaderboards/qualification:20                            | y    y    y    y    y    y    y    y",
     "GET /leaderboards/team:10                                     | y    y    y    404  y    y    404  y",
+    "POST /backups {}                                              | y    403  403  403  403  403  403  403",
+    "GET /backups                                                  | y    403  403  403  403  403  403  403",
+    "GET /backups/none                                             | 404  403  403  403  403  403  403  403",
+    "DELETE /backups/none                                          | 404  403  403  403  403  403  403  403",
+    "POST /backups/none/verify                                     | 404  403  403  403  403  403  403  403",
     "POST /tickets {}                                              | y    y    y    y    y    y    y    y",
 ];
 
@@ -194,6 +210,39 @@ async fn every_route_answers_every_role_as_the_table_says() {
             answer.problem(401, "unauthenticated");
         }
     }
+    let cells = (MATRIX.len() * (CALLERS.len() + 3)) as u64;
+    report_row(
+        "F-S1",
+        "routes as every role and relation (cells)",
+        cells,
+        "as the table of rights says, 0 leaks",
+    );
+}
+
+/// The method and path template of the API document that a row is about.
+fn route_of(row: &str) -> Option<(&'static str, &'static str)> {
+    let (method, path) = cells(row).0.split_once(' ')?;
+    let path = path.split([' ', '?']).next()?;
+    let parts: Vec<&str> = path.split('/').collect();
+    let fitting = document::operations().into_iter().filter(|(known, template, _)| {
+        let wanted: Vec<&str> = template.split('/').collect();
+        let fits = |(wanted, part): (&&str, &&str)| wanted == part || wanted.starts_with('{');
+        method.eq_ignore_ascii_case(known) && wanted.len() == parts.len() && wanted.iter().zip(&parts).all(fits)
+    });
+    let route = fitting.min_by_key(|(_, template, _)| template.matches('{').count())?;
+    Some((route.0, route.1))
+}
+
+#[test]
+fn fs1_every_route_that_needs_a_token_has_a_row() {
+    let rows: Vec<_> = MATRIX.iter().filter_map(|row| route_of(row)).collect();
+    let missing: Vec<String> = document::operations()
+        .into_iter()
+        .filter(|(_, _, operation)| operation["security"] != json!([]))
+        .filter(|(method, path, _)| !rows.contains(&(*method, *path)) && *path != "/ws")
+        .map(|(method, path, _)| format!("{method} {path}"))
+        .collect();
+    assert!(missing.is_empty(), "no row in the matrix for {missing:#?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -218,6 +267,13 @@ async fn every_topic_answers_every_role_as_the_table_says() {
             );
         }
     }
+    let cells = (TOPICS.len() * CALLERS.len()) as u64;
+    report_row(
+        "F-S1",
+        "topics as every role and relation (cells)",
+        cells,
+        "as the table of rights says, 0 leaks",
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -243,6 +299,13 @@ async fn commands_on_a_socket_have_the_rights_of_http() {
             assert!(is_same, "{text} about {user_id}: {} and {reply}", http.text);
         }
     }
+    let cells = (CALLERS.len() * 3 * 2) as u64;
+    report_row(
+        "F-S1",
+        "commands on sockets as every role and relation (cells)",
+        cells,
+        "the rights of HTTP, 0 leaks",
+    );
 }
 
 /// Real names in a text, as ids of the people they belong to.

@@ -1,5 +1,7 @@
 //! An HTTP client of one node as one caller, and its answers with short assertions.
 
+use super::document::check_answer;
+use reqwest::header::CONTENT_TYPE;
 use reqwest::{Method, RequestBuilder};
 use serde_json::Value;
 
@@ -69,13 +71,19 @@ impl Client {
         }
     }
 
-    /// Sends a request to a node that may die meanwhile: then the outcome is unknown.
+    /// Sends a request to a node that may die meanwhile: then the outcome is unknown. Every answer must be as the API
+    /// document describes it.
     pub async fn try_send(&self, request: RequestBuilder) -> Result<Answer, reqwest::Error> {
-        let response = request.send().await?;
+        let (http, request) = request.build_split();
+        let request = request?;
+        let (method, path) = (request.method().clone(), request.url().path().to_owned());
+        let response = http.execute(request).await?;
         let status = response.status().as_u16();
         let headers = response.headers().clone();
         let text = response.text().await?;
         let body = serde_json::from_str(&text).unwrap_or(Value::Null);
+        let media_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        check_answer(method.as_str(), &path, status, media_type, &body, &text);
         Ok(Answer {
             status,
             headers,

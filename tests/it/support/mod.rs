@@ -4,6 +4,7 @@
 #![allow(dead_code, unused_imports, reason = "a harness offers more than each suite uses")]
 
 mod client;
+pub mod document;
 mod files;
 mod history;
 mod listener;
@@ -24,7 +25,7 @@ pub use listener::Listener;
 pub use node::{Node, new_token};
 pub use process::NodeProcess;
 pub use random::Random;
-pub use raw::{Raw, statuses};
+pub use raw::{Raw, raw_request, statuses};
 pub use report::{left_out, report_row};
 pub use roster::{Class, earn};
 pub use shape::shape;

@@ -60,3 +60,17 @@ pub fn statuses(text: &str) -> Vec<u16> {
         .filter_map(|answer| answer.get(2..5)?.parse().ok())
         .collect()
 }
+
+/// The bytes of a request with a JSON body (perhaps empty) and the client's token; `target` goes out as it is.
+pub fn raw_request(client: &Client, method: &str, target: &str, headers: &str, body: &str) -> Vec<u8> {
+    let host = client.base().trim_start_matches("http://");
+    let token = match client.token() {
+        Some(token) => format!("Authorization: Bearer {token}\r\n"),
+        None => String::new(),
+    };
+    let content = match body {
+        "" => String::new(),
+        body => format!("Content-Type: application/json\r\nContent-Length: {}\r\n", body.len()),
+    };
+    format!("{method} {target} HTTP/1.1\r\nHost: {host}\r\n{token}{headers}{content}\r\n{body}").into_bytes()
+}

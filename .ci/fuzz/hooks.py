@@ -1,0 +1,44 @@
+"""What schemathesis must know about a node, and one check more: valid requests are refused only for what no schema can say."""
+
+import os
+
+import schemathesis
+
+OWN_TOKEN = os.environ["HOMEROOM_FUZZ_TOKEN_ID"]
+
+# Rules between fields or about what is there, which OpenAPI cannot express, as the messages say them.
+BEYOND_SCHEMAS = (
+    "cannot be combined with",
+    "is required for",
+    "must lie between 1970 and",
+    "unknown ",
+    "must be at most",
+    "must not be after",
+    "is archived",
+    "is named twice",
+    "must not be in the future",
+    "must be before",
+)
+
+
+@schemathesis.hook
+def filter_case(context, case):
+    """The run goes on with its own token, so it must not revoke that."""
+    path = case.operation.path
+    own = (case.path_parameters or {}).get("token_id")
+    return not (path == "/tokens/{token_id}" and str(own) == OWN_TOKEN)
+
+
+@schemathesis.check
+def refused_for_a_reason_beyond_schemas(ctx, response, case):
+    """A request that is valid by the document is not called invalid by the node."""
+    if case.meta is None or not case.meta.generation.mode.is_positive:
+        return
+    if response.status_code not in (400, 422):
+        return
+    problem = response.json()
+    if problem["code"] in ("invalid_json", "incomplete_body"):
+        raise AssertionError(f"a valid body was called {problem['code']}: {problem['detail']}")
+    for error in problem.get("errors", []) if problem["code"] == "validation" else []:
+        if not any(words in error["message"] for words in BEYOND_SCHEMAS):
+            raise AssertionError(f"a valid request was called invalid: {error['field']} {error['message']}")
