@@ -41,12 +41,6 @@ pub fn router(app: App) -> Router {
     layers::around(router, &app).with_state(app)
 }
 
-/// The OpenAPI document of all routes.
-#[must_use]
-pub fn openapi_document() -> &'static str {
-    openapi::DOCUMENT
-}
-
 /// The table of routes, as it is served.
 fn routes() -> Routes {
     let routes = Routes::default();
