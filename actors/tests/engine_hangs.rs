@@ -104,7 +104,11 @@ async fn a_roster_that_hangs() {
         alias: None,
         role: UserRole::Student,
     };
-    school.engine.change_roster(put, None, AuditedBy::default()).await.unwrap();
+    school
+        .engine
+        .change_roster(put, None, AuditedBy::default())
+        .await
+        .unwrap();
     assert!(began.elapsed() < FIVE_SECONDS, "{:?}", began.elapsed());
     assert_eq!(failures(&counts, "roster"), 1, "it really hung");
     assert!(school.earn(10, Action::CompleteQuiz, 1).await.unwrap().awarded);
