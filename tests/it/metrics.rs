@@ -9,23 +9,24 @@ use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 
 /// Words of queries that are no metrics.
-const FUNCTIONS: [&str; 16] = [
-    "abs",
+const FUNCTIONS: [&str; 17] = [
     "by",
+    "code",
     "histogram_quantile",
     "increase",
-    "instance",
-    "job",
     "kind",
     "le",
     "outcome",
     "rate",
+    "reason",
+    "role",
     "route",
     "status",
     "sum",
     "time",
     "topk",
-    "without",
+    "type",
+    "why",
 ];
 
 /// The samples of an exposition by name with labels, after a look at its form.
