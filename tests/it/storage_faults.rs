@@ -107,7 +107,7 @@ async fn fd4_a_full_disk_refuses_writes_and_nothing_else_until_there_is_room() {
     let mut school = School::new(&node, "a full disk").await;
     let mut socket = Socket::connect(&admin).await;
     let ballast = PathBuf::from(format!("/proc/{}/root{}/ballast", node.pid(), place.path().display()));
-    let (rounds, writes) = if soak() { (10, 200) } else { (2, 40) };
+    let (rounds, writes) = if soak() { (40, 40) } else { (2, 40) };
     let (mut refused, mut resumed) = (0, Duration::ZERO);
     for _ in 0..rounds {
         for _ in 0..20 {
