@@ -49,13 +49,15 @@ async fn fa6_schemathesis_finds_nothing() {
     admin.post("/import", rows).await.ok();
     admin.post("/points/earn", earn(7, "read_content", 10)).await.ok();
     let fuzz = Path::new(env!("CARGO_MANIFEST_DIR")).join(".ci/fuzz");
+    // From a file: where it reads the document from a node, it leaves that route out.
+    std::fs::write(
+        directory.path().join("openapi.json"),
+        homeroom::http::openapi_document(),
+    )
+    .unwrap();
     let own_token = admin.get("/me").await.expect(200)["token_id"].clone();
     let mut random = Random::seeded("schemathesis");
-    let (rounds, seconds, cases_min) = if soak() {
-        (20, "300", CASES_MIN)
-    } else {
-        (1, "60", 1_000)
-    };
+    let (rounds, seconds, cases_min) = if soak() { (20, "300", CASES_MIN) } else { (1, "75", 300) };
     let (mut cases, mut seeds) = (0, Vec::new());
     while cases < cases_min && seeds.len() < rounds {
         let seed = random.between(0, 1 << 32).to_string();
@@ -64,8 +66,7 @@ async fn fa6_schemathesis_finds_nothing() {
             .env("HOMEROOM_FUZZ_TOKEN_ID", own_token.to_string())
             .arg("--config-file")
             .arg(fuzz.join("schemathesis.toml"))
-            .arg("run")
-            .arg(format!("{}/openapi.json", node.anonymous().base()))
+            .args(["run", "openapi.json", "--url", node.anonymous().base()])
             .args(["--max-time", seconds, "--seed", &seed, "--no-color"]);
         cases += cases_without_findings(run, &fuzz).await;
         seeds.push(seed);

@@ -18,7 +18,7 @@ pub(super) fn escape(text: &str) -> String {
 /// A sentence in which back quotes mean code. A quote that is not closed stays a quote.
 pub(super) fn sentence(text: &str) -> String {
     let parts: Vec<&str> = text.split('`').collect();
-    if parts.len() % 2 == 0 {
+    if parts.len().is_multiple_of(2) {
         return escape(text);
     }
     let shown = parts.iter().enumerate().map(|(place, part)| match place % 2 {
