@@ -12,8 +12,8 @@ const HELP: &str = "\
 The backup is checked whole first. Whatever happens meanwhile (also kill -9 or a loss of power), the directory holds the old
 database or the new one. Old files are moved to a folder replaced-… in the directory, never deleted: remove it when all is
 well, since it holds the names of people. Every client reads anew, because the restored history has a new epoch.
-Whoever was erased after the backup was made is erased again by the first start: the list erasures.jsonl is looked for in the
-data directory, beside the backup, and above its folder; --erasures names another one.
+Whoever was erased after the backup was made is erased again before it is in place: the list erasures.jsonl is looked for in
+the data directory, beside the backup, and above its folder; --erasures names another one.
 On another machine the first start writes a new admin token to the file admin-token, and the old one ends.
 
 Examples:
