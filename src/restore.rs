@@ -35,7 +35,7 @@ pub struct Restored {
     pub check: Check,
     /// The new epoch.
     pub epoch: String,
-    /// People who are on the lists of erased people: the first start erases them again before it serves anybody.
+    /// People who are on the lists of erased people: erased from the copy before it was put in place.
     pub erased: usize,
     /// Where the old files are, if there were any.
     pub replaced: Option<PathBuf>,

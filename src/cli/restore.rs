@@ -73,10 +73,7 @@ pub(super) async fn run(args: Args) -> Exit {
                 println!("{}: {}", wish.backup.display(), verdict(&restored.check));
                 println!("restored into {}, epoch {}", wish.data.display(), restored.epoch);
                 if restored.erased > 0 {
-                    println!(
-                        "{} erased people are listed; the first start erases them again",
-                        restored.erased
-                    );
+                    println!("{} erased people are listed, and erased from it again", restored.erased);
                 }
                 if let Some(replaced) = restored.replaced {
                     println!("the files that were there are in {}", replaced.display());
