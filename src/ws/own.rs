@@ -16,6 +16,7 @@ pub struct OwnSessions {
 }
 
 /// One session's place among its caller's; dropping it gives it back.
+#[derive(Debug)]
 pub(super) struct OwnSession {
     counts: Arc<DashMap<Owner, usize>>,
     owner: Owner,
