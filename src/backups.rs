@@ -137,7 +137,7 @@ impl Backups {
     /// Brings the folder's list of erased people up to date: whoever takes an older backup from here erases them again.
     fn list_erased(&self) -> io::Result<()> {
         let data = self.folder.parent().unwrap_or(&self.folder);
-        erasures::merge(data, &self.folder).map(drop)
+        erasures::merge(&erasures::path(data), &self.folder).map(drop)
     }
 
     /// Names of all backups, the newest first.

@@ -6,7 +6,6 @@ use crate::app::App;
 use crate::auth::Principal;
 use crate::permissions;
 use crate::problem::{Problem, Unknown};
-use crate::rates::Work;
 use futures_util::{StreamExt, stream};
 use homeroom_actors::engine::TopicSnapshot;
 use homeroom_actors::topics::{Inbox, Position, TopicName};
@@ -57,7 +56,6 @@ pub(super) fn plan(app: &App, caller: &Principal, holds: &mut Holds, wishes: Vec
     let mut new_slots = HashMap::new();
     let mut ask = |wish: TopicWish| {
         let plan = allowed(app, caller, &wish.topic).and_then(|(name, lens)| {
-            app.rates().take(caller, Work::Read).map_err(|over| over.problem)?;
             let slot = match holds.slot(name).or_else(|| new_slots.get(&name).copied()) {
                 Some(slot) => slot,
                 None if holds.len() + new_slots.len() >= SESSION_TOPICS_MAX => return Err(too_many_topics()),

@@ -24,8 +24,7 @@ impl Session {
                 self.line.push(pong);
             }
             Ok(Request::Command { id, wish, key }) => {
-                if let Err(over) = self.app.rates().take(&self.caller, Work::Write) {
-                    self.line.push(reply::error(Some(&id), &over.problem));
+                if !self.may(&id, Work::Write) {
                     return;
                 }
                 let (app, caller) = (self.app.clone(), self.caller);
@@ -38,10 +37,23 @@ impl Session {
                 };
                 self.taking = Some(taking.boxed());
             }
-            Ok(Request::Subscribe { id, topics }) => self.subscribe(id, topics),
+            Ok(Request::Subscribe { id, topics }) => {
+                if self.may(&id, Work::Read) {
+                    self.subscribe(id, topics);
+                }
+            }
             Ok(Request::Unsubscribe { id, topics }) => self.unsubscribe(&id, &topics),
             Err(Misunderstood { id, problem }) => self.line.push(reply::error(id.as_ref(), &problem)),
         }
+    }
+
+    /// Takes a request out of the caller's budget, or says that it holds no more.
+    fn may(&mut self, id: &RequestId, work: Work) -> bool {
+        let taken = self.app.rates().take(&self.caller, work);
+        if let Err(over) = &taken {
+            self.line.push(reply::error(Some(id), &over.problem));
+        }
+        taken.is_ok()
     }
 
     /// A request has been taken.
