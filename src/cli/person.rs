@@ -10,7 +10,7 @@ use homeroom_schema::files;
 use jiff::{SignedDuration, Timestamp};
 use reqwest::Method;
 use serde_json::Value;
-use std::io::{IsTerminal, Write};
+use std::io::{ErrorKind, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 /// Write everything that is stored of a person, as JSON
@@ -60,7 +60,11 @@ pub(super) async fn export(args: &ExportArgs) -> Outcome {
         let mut out = std::io::stdout().lock();
         let written = client.fetch(&path, |part| out.write_all(part)).await?;
         let written = written.and_then(|()| out.write_all(b"\n"));
-        return written.map_err(|error| Failure::file("write to", Path::new("standard output"), &error));
+        return match written {
+            // Whoever reads, such as `head`, has what they wanted.
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+            written => written.map_err(|error| Failure::file("write to", Path::new("standard output"), &error)),
+        };
     };
     // Written aside and moved: half of an export is none.
     let aside = files::aside(file);

@@ -6,7 +6,7 @@ use serde_json::Value;
 use std::path::{Path, PathBuf};
 use tokio::process::Command;
 
-/// A tool that `make deps` installs, if it has been.
+/// A tool that `make tools` installs, if it has been.
 pub fn tool(path: &str) -> Option<PathBuf> {
     let tools = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/tools");
     Some(tools.join(path)).filter(|path| path.exists())
@@ -15,8 +15,8 @@ pub fn tool(path: &str) -> Option<PathBuf> {
 /// Says that a tool is missing; under `make test` that is a failure.
 pub fn without_tool(row_id: &str, what: &str) {
     let is_required = std::env::var_os("HOMEROOM_TOOLS").is_some_and(|value| value == "required");
-    assert!(!is_required, "{what} is missing: make deps");
-    left_out(row_id, what, "not installed; `make deps` does it");
+    assert!(!is_required, "{what} is missing: make tools");
+    left_out(row_id, what, "not installed; `make tools` does it");
 }
 
 /// Every example with the schema that it is an example of, wherever they stand side by side.
