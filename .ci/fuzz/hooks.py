@@ -15,6 +15,7 @@ BEYOND_SCHEMAS = (
     "must be at most",
     "must not be after",
     "is archived",
+    "is taken already",
     "is named twice",
     "must not be in the future",
     "must be before",
@@ -23,10 +24,13 @@ BEYOND_SCHEMAS = (
 
 @schemathesis.hook
 def filter_case(context, case):
-    """The run goes on with its own token, so it must not revoke that."""
+    """The run goes on with its own token, so it must not revoke that. The answer to a key that is used again names a backup
+    that may be gone by then."""
     path = case.operation.path
     own = (case.path_parameters or {}).get("token_id")
-    return not (path == "/tokens/{token_id}" and str(own) == OWN_TOKEN)
+    if path == "/tokens/{token_id}" and str(own) == OWN_TOKEN:
+        return False
+    return not (path == "/backups" and "Idempotency-Key" in (case.headers or {}))
 
 
 @schemathesis.check
@@ -39,6 +43,10 @@ def refused_for_a_reason_beyond_schemas(ctx, response, case):
     problem = response.json()
     if problem["code"] in ("invalid_json", "incomplete_body"):
         raise AssertionError(f"a valid body was called {problem['code']}: {problem['detail']}")
+    # An award comes as a body or as parameters of the query: that one of them is whole is a rule between the two.
+    in_query = case.operation.path == "/points/earn" and not response.request.body
     for error in problem.get("errors", []) if problem["code"] == "validation" else []:
+        if in_query and error["message"] == "is required":
+            continue
         if not any(words in error["message"] for words in BEYOND_SCHEMAS):
             raise AssertionError(f"a valid request was called invalid: {error['field']} {error['message']}")

@@ -8,6 +8,8 @@ use tokio::process::Command;
 
 /// Cases that the long version has to reach.
 const CASES_MIN: u64 = 10_000;
+/// What the short version begins with.
+const SEED: u64 = 1;
 
 fn number_before(text: &str, word: &str) -> u64 {
     let before = text.split(word).next().unwrap_or_default();
@@ -60,7 +62,9 @@ async fn fa6_schemathesis_finds_nothing() {
     let (rounds, seconds, cases_min) = if soak() { (20, "300", CASES_MIN) } else { (1, "75", 300) };
     let (mut cases, mut seeds) = (0, Vec::new());
     while cases < cases_min && seeds.len() < rounds {
-        let seed = random.between(0, 1 << 32).to_string();
+        // The gate makes the same requests each time; the long version looks further.
+        let seed = if soak() { random.between(0, 1 << 32) } else { SEED };
+        let seed = seed.to_string();
         let mut run = Command::new(&schemathesis);
         run.current_dir(directory.path())
             .env("HOMEROOM_FUZZ_TOKEN_ID", own_token.to_string())
