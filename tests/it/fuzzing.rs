@@ -29,7 +29,7 @@ async fn cases_without_findings(mut run: Command, fuzz: &Path) -> u64 {
     assert!(ran.status.success(), "{said}\n{also}");
     let routes = number_before(&said, " selected /");
     assert_eq!(routes, document::operations().len() as u64, "{said}");
-    number_before(&said, " generated")
+    number_before(&said, " generated,")
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
