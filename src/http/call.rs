@@ -101,6 +101,7 @@ impl Call {
     pub(super) fn query(&self) -> &[(String, String)] {
         &self.query
     }
+
     /// A part of the path as text.
     pub(super) fn path_text(&self, name: &str) -> &str {
         let part = self.path_params.iter().find(|(known, _)| known == name);
