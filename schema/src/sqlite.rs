@@ -25,9 +25,9 @@ pub use restore::Restore;
 use crate::backup::{BackupMade, BackupWish};
 use crate::ids::{EventId, QualificationId, TimeMs, UserId, Version};
 use crate::records::{
-    AchievementRecord, ActivityBlock, Append, AppendOutcome, AuditEntry, AuditFilter, CompletedUnit, KeyHash, KeyRecord, LearnerHead,
-    ProgressRecord, QualificationStanding, RosterRecords, SnapshotRecord, StoredEvent, StreamId, TeamAwardRecord,
-    TokenRecord,
+    AchievementRecord, ActivityBlock, Append, AppendOutcome, AuditEntry, AuditFilter, CompletedUnit, KeyHash,
+    KeyRecord, LearnerHead, ProgressRecord, QualificationStanding, RosterRecords, SnapshotRecord, StoredEvent,
+    StreamId, TeamAwardRecord, TokenRecord,
 };
 use crate::store::{Store, StoreError};
 use async_trait::async_trait;
@@ -241,7 +241,9 @@ impl Store for SqliteStore {
     }
 
     async fn save_activity(&self, blocks: Vec<ActivityBlock>) -> Result<(), StoreError> {
-        self.writer.ask(|reply| writer::Job::SaveActivity { blocks, reply }).await
+        self.writer
+            .ask(|reply| writer::Job::SaveActivity { blocks, reply })
+            .await
     }
 
     async fn clear_activity(&self) -> Result<(), StoreError> {

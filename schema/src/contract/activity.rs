@@ -43,7 +43,11 @@ pub async fn blocks_of_facts_are_found_by_time_and_place(engine: &dyn Engine) {
         ..block(40, 100, 200)
     };
     must(store.save_activity(vec![changed.clone()]).await);
-    let all = must(store.activity_blocks(TimeMs(0)..TimeMs(1_000), Some(event_id(7)), 1).await);
+    let all = must(
+        store
+            .activity_blocks(TimeMs(0)..TimeMs(1_000), Some(event_id(7)), 1)
+            .await,
+    );
     assert_eq!(all, [changed]);
     let store = engine.reopen(store).await;
     assert_eq!(must(store.activity_head().await), Some(event_id(90)));

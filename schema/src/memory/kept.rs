@@ -5,9 +5,9 @@ mod reads;
 use super::faults::Faults;
 use crate::ids::{AuditId, EventId, QualificationId, ReferenceId, TeamId, TimeMs, TokenId, UnitId, UserId, Version};
 use crate::records::{
-    AchievementRecord, ActivityBlock, Append, AppendOutcome, AuditEntry, AuditRecord, EnrolmentRecord, KeyHash, KeyRecord,
-    LearnerHead, MemberRecord, PointsRecord, ProgressRecord, QualificationRecord, Row, SnapshotRecord, StoredEvent,
-    StreamAppend, StreamId, StreamKind, TeamRecord, TokenRecord, UnitRecord, UserRecord, UserRole,
+    AchievementRecord, ActivityBlock, Append, AppendOutcome, AuditEntry, AuditRecord, EnrolmentRecord, KeyHash,
+    KeyRecord, LearnerHead, MemberRecord, PointsRecord, ProgressRecord, QualificationRecord, Row, SnapshotRecord,
+    StoredEvent, StreamAppend, StreamId, StreamKind, TeamRecord, TokenRecord, UnitRecord, UserRecord, UserRole,
 };
 use crate::store::StoreError;
 use std::collections::{BTreeMap, HashMap, HashSet};

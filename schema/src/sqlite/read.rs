@@ -3,14 +3,14 @@
 use crate::ids::{AuditId, EventId, IdError, QualificationId, TimeMs, UserId, Version};
 use crate::queries as q;
 use crate::records::{
-    AchievementRecord, ActivityBlock, AuditEntry, AuditFilter, AuditedBy, CompletedUnit, EnrolmentRecord, KeyHash, KeyOutcome,
-    KeyRecord, LearnerHead, LedgerRow, MemberRecord, ProgressRecord, QualificationRecord, QualificationStanding,
-    RosterRecords, SnapshotRecord, StoredEvent, StreamId, StreamKind, TeamAwardRecord, TeamRecord, TokenRecord,
-    TokenRole, UnitRecord, UserRecord, UserRole,
+    AchievementRecord, ActivityBlock, AuditEntry, AuditFilter, AuditedBy, CompletedUnit, EnrolmentRecord, KeyHash,
+    KeyOutcome, KeyRecord, LearnerHead, LedgerRow, MemberRecord, ProgressRecord, QualificationRecord,
+    QualificationStanding, RosterRecords, SnapshotRecord, StoredEvent, StreamId, StreamKind, TeamAwardRecord,
+    TeamRecord, TokenRecord, TokenRole, UnitRecord, UserRecord, UserRole,
 };
 use rusqlite::types::Type;
-use std::ops::Range;
 use rusqlite::{Connection, Error, OptionalExtension, Params, Result, Row, params};
+use std::ops::Range;
 
 pub(super) fn roster(connection: &Connection) -> Result<RosterRecords> {
     // One transaction, so that all lists are of one moment.

@@ -64,7 +64,14 @@ mod tests {
         let buckets = Buckets::new(TimeMs(10)..TimeMs(40), [0, 10, 20, 20, 30, 40, 50].map(TimeMs));
         let parts: Vec<_> = buckets.parts().map(|part| (part.start.0, part.end.0)).collect();
         assert_eq!(parts, [(10, 20), (20, 30), (30, 40)]);
-        for (at, place) in [(9, None), (10, Some(0)), (19, Some(0)), (20, Some(1)), (39, Some(2)), (40, None)] {
+        for (at, place) in [
+            (9, None),
+            (10, Some(0)),
+            (19, Some(0)),
+            (20, Some(1)),
+            (39, Some(2)),
+            (40, None),
+        ] {
             assert_eq!(buckets.place(TimeMs(at)), place, "{at}");
         }
         assert!(Buckets::new(TimeMs(5)..TimeMs(5), []).is_empty());

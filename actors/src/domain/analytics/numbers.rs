@@ -102,6 +102,10 @@ mod tests {
         assert_eq!(correlation(&[(1.0, 2.0), (2.0, 4.0), (3.0, 6.0)]), Some(1.0));
         assert_eq!(correlation(&[(1.0, 6.0), (2.0, 4.0), (3.0, 2.0)]), Some(-1.0));
         assert_eq!(correlation(&[(1.0, 1.0), (1.0, 2.0), (1.0, 3.0)]), None);
-        assert_eq!(correlation(&[(1.0, 1.0), (2.0, 2.0)]), None, "two points always lie on a line");
+        assert_eq!(
+            correlation(&[(1.0, 1.0), (2.0, 2.0)]),
+            None,
+            "two points always lie on a line"
+        );
     }
 }

@@ -1,9 +1,9 @@
 //! What was learned: scores, completion, the time that it took.
 
+use crate::domain::analytics::Scope;
 use crate::domain::analytics::fact::Fact;
 use crate::domain::analytics::numbers::{Spread, share};
 use crate::domain::analytics::units::{Touch, Touches};
-use crate::domain::analytics::Scope;
 use homeroom_schema::{QualificationId, TimeMs, UnitId, UserId};
 use std::collections::{BTreeMap, HashMap};
 
@@ -166,7 +166,11 @@ fn qualifications(scope: &Scope, touches: &Touches, learners: &Learners<'_>) -> 
     let mut courses: HashMap<UserId, Vec<QualificationId>> = HashMap::new();
     let mut ways: HashMap<(UserId, QualificationId), Way> = HashMap::new();
     for ((user_id, unit), touch) in &touches.by_person {
-        let Some(qualification) = scope.catalogue.get(unit).filter(|unit| unit.counts).and_then(|unit| unit.qualification)
+        let Some(qualification) = scope
+            .catalogue
+            .get(unit)
+            .filter(|unit| unit.counts)
+            .and_then(|unit| unit.qualification)
         else {
             continue;
         };

@@ -80,7 +80,9 @@ impl ResourcesCount {
     /// Takes one fact, of any time.
     pub fn take(&mut self, fact: &Fact) {
         let What::Award(award) = fact.what else { return };
-        let Some(place) = self.buckets.place(fact.occurred_at) else { return };
+        let Some(place) = self.buckets.place(fact.occurred_at) else {
+            return;
+        };
         let (part, readers) = &mut self.parts[place];
         let key = key(&award, fact.user_id);
         match award.action {
@@ -101,7 +103,9 @@ impl ResourcesCount {
                 used.quality = award.quality;
             }
             Action::CommunityFeedback => {
-                let Some(rating) = award.rating.map(f64::from) else { return };
+                let Some(rating) = award.rating.map(f64::from) else {
+                    return;
+                };
                 part.ratings.take(rating);
                 if award.resource.is_some() {
                     self.resources.entry(key).or_default().0.ratings.take(rating);

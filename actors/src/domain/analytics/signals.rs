@@ -1,10 +1,12 @@
 //! What a mentor should know of: who is stuck, silent, or nearly there, and why.
 
+use crate::domain::achievements::{AchievementProgress, Tier};
 use crate::domain::analytics::fact::Fact;
 use crate::domain::analytics::units::Touches;
 use crate::domain::analytics::{Catalogue, Scope};
+use crate::domain::course::QualificationCompletion;
 use crate::domain::rules::SignalRules;
-use homeroom_schema::{TimeMs, UnitId, UserId};
+use homeroom_schema::{QualificationId, TimeMs, UnitId, UserId};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -63,6 +65,28 @@ pub enum Reason {
         skill: Arc<str>,
         /// How many in a row.
         failed: usize,
+    },
+    /// Nearly there: most of a qualification's units are complete.
+    QualificationNearlyComplete {
+        /// Which.
+        qualification_id: QualificationId,
+        /// Units completed.
+        units_completed: usize,
+        /// Units of it.
+        units_total: usize,
+    },
+    /// Nearly there: all criteria of an achievement's next tier are met but one.
+    AchievementNearlyEarned {
+        /// Which.
+        achievement_type: String,
+        /// Its next tier.
+        tier: Tier,
+        /// The criterion that is not met.
+        criterion: String,
+        /// Where the learner is with it.
+        current: f64,
+        /// Where the tier begins.
+        target: f64,
     },
     /// Silent: nothing for days, or never anything.
     NoActivity {
@@ -148,7 +172,13 @@ impl SignalsCount {
             if let Some(quizzes) = self.quizzes.get_mut(user_id) {
                 // Stable: of one moment, the order of the journal.
                 quizzes.sort_by_key(|quiz| quiz.at);
-                stuck.extend(failing(*user_id, quizzes, &self.scope.catalogue, rules.stuck_failures, pass_from));
+                stuck.extend(failing(
+                    *user_id,
+                    quizzes,
+                    &self.scope.catalogue,
+                    rules.stuck_failures,
+                    pass_from,
+                ));
             }
         }
         stuck.extend(silent);
@@ -193,6 +223,50 @@ fn failing(user_id: UserId, quizzes: &[Quiz], catalogue: &Catalogue, failures: u
         user_id,
         reason,
         since: run.since,
+    })
+}
+
+/// What somebody lacks little of, by their progress now.
+#[must_use]
+pub fn nearly_there(
+    user_id: UserId,
+    qualifications: &[QualificationCompletion],
+    achievements: &[AchievementProgress],
+    nearly_percent: f64,
+) -> Vec<Signal> {
+    let nearly = qualifications.iter().filter(|course| {
+        course.completed_at.is_none() && course.units_completed > 0 && course.completion_percentage >= nearly_percent
+    });
+    let reasons = nearly.map(|course| Reason::QualificationNearlyComplete {
+        qualification_id: course.qualification_id,
+        units_completed: course.units_completed,
+        units_total: course.units_total,
+    });
+    // Tiers rise within an achievement: the next one is the first that is locked.
+    let next_tiers = achievements.iter().enumerate().filter(|(place, tier)| {
+        let is_same = |before: &AchievementProgress| before.achievement_type == tier.achievement_type;
+        let before = place.checked_sub(1).and_then(|place| achievements.get(place));
+        tier.earned.is_none() && before.is_none_or(|before| !is_same(before) || before.earned.is_some())
+    });
+    let missing = next_tiers.filter_map(|(_, tier)| one_criterion_missing(tier));
+    let signals = reasons.chain(missing).map(|reason| Signal {
+        user_id,
+        reason,
+        since: None,
+    });
+    signals.collect()
+}
+
+/// Of several criteria the only one that is not met.
+fn one_criterion_missing(tier: &AchievementProgress) -> Option<Reason> {
+    let mut missing = tier.criteria.iter().filter(|criterion| !criterion.met);
+    let criterion = missing.next().filter(|_| missing.next().is_none())?;
+    (tier.criteria.len() > 1).then(|| Reason::AchievementNearlyEarned {
+        achievement_type: tier.achievement_type.clone(),
+        tier: tier.tier,
+        criterion: criterion.key.clone(),
+        current: criterion.current,
+        target: criterion.target,
     })
 }
 

@@ -3,8 +3,9 @@
 use super::{Kept, event_id};
 use crate::ids::{EventId, QualificationId, TimeMs, UnitId, UserId, Version};
 use crate::records::{
-    AchievementRecord, ActivityBlock, AuditEntry, AuditFilter, CompletedUnit, KeyHash, KeyRecord, LearnerHead, ProgressRecord,
-    QualificationStanding, RosterRecords, SnapshotRecord, StoredEvent, StreamId, TeamAwardRecord, TokenRecord,
+    AchievementRecord, ActivityBlock, AuditEntry, AuditFilter, CompletedUnit, KeyHash, KeyRecord, LearnerHead,
+    ProgressRecord, QualificationStanding, RosterRecords, SnapshotRecord, StoredEvent, StreamId, TeamAwardRecord,
+    TokenRecord,
 };
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -52,7 +53,9 @@ impl Kept {
         limit: usize,
     ) -> Vec<ActivityBlock> {
         let is_asked = |block: &&ActivityBlock| {
-            block.to_at >= range.start && block.from_at < range.end && after.is_none_or(|after| block.last_event_id > after)
+            block.to_at >= range.start
+                && block.from_at < range.end
+                && after.is_none_or(|after| block.last_event_id > after)
         };
         self.activity.values().filter(is_asked).take(limit).cloned().collect()
     }
