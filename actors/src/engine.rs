@@ -1,6 +1,7 @@
 //! The engine's front door: what the edge may ask of the actor tree. No HTTP, no JSON of the wire.
 
 mod admission;
+mod analytics;
 mod answer;
 mod commands;
 #[cfg(feature = "faults")]
@@ -13,6 +14,7 @@ mod stop;
 mod team_award;
 
 use admission::{Admission, Permit};
+pub use analytics::AnalyticsQuery;
 pub(crate) use answer::Answer;
 pub use answer::Pending;
 #[cfg(feature = "faults")]
