@@ -1,6 +1,7 @@
 //! The JSON of the wire, made from the engine's plain views: one place for HTTP and the socket. Lenses are applied here;
 //! who has which lens is decided in `permissions`.
 
+mod analytics;
 mod backup;
 mod board;
 mod commands;
@@ -11,6 +12,7 @@ mod privacy;
 mod roster;
 mod time;
 
+pub use analytics::{Figures, Table, engagement, outcomes, resources, signal, success};
 pub use backup::backup;
 pub use board::{board, board_row, projector_rows};
 pub use commands::{correction_answer, earn_answer, first_answer, progress_answer};
