@@ -31,7 +31,7 @@ CREATE TEMP TABLE asked (from_at, to_at, team_id, qualification_id, day_offset_a
 CREATE TEMP TABLE buckets (place INTEGER PRIMARY KEY, from_at, to_at);
 
 -- All of the scope before the end of the range.
-CREATE TEMP VIEW f AS
+CREATE TEMP VIEW asked_f AS
 SELECT facts.*, at >= from_at AS is_in_range,
        (at + CASE WHEN at < day_offset_at THEN before_ms ELSE after_ms END) / 86400000 AS day
 FROM facts, asked
@@ -39,7 +39,7 @@ WHERE at < to_at
   AND (team_id IS NULL OR user_id IN (SELECT m.user_id FROM team_members m WHERE m.team_id = asked.team_id))
   AND (asked.qualification_id IS NULL OR qualification = asked.qualification_id);
 
-CREATE TEMP VIEW placed AS
+CREATE TEMP VIEW asked_placed AS
 SELECT f.*, b.place FROM f JOIN buckets b ON f.at >= b.from_at AND f.at < b.to_at;
 
 CREATE TEMP VIEW sessions AS
@@ -62,7 +62,7 @@ CREATE TEMP VIEW touches AS
 SELECT user_id, unit, min(at) AS begun_at, max(at) AS last_at, max(completed_at) AS completed_at
 FROM f WHERE is_progress GROUP BY user_id, unit;
 
-CREATE TEMP VIEW quizzes AS
+CREATE TEMP VIEW asked_quizzes AS
 SELECT * FROM placed WHERE action = 'complete_quiz' AND score IS NOT NULL;
 
 CREATE TEMP VIEW people AS

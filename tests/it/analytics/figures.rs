@@ -90,14 +90,14 @@ fn wish(numbers: &mut Numbers, place: u64) -> Value {
     let unit = 1 + numbers.below(9);
     let fields = match action {
         4 | 5 => {
-            json!({"action_type": "complete_quiz", "reference_id": 1 + numbers.below(60), "unit_id": unit, "evidence": {"score": score}})
+            json!({"action_type": "complete_quiz", "reference_id": 1 + numbers.below(300), "unit_id": unit, "evidence": {"score": score}})
         }
         6 => json!({"action_type": "read_content", "reference_id": 1 + numbers.below(9)}),
         7 => {
-            json!({"action_type": "read_content", "reference_id": 100 + numbers.below(90), "evidence": {"resource": resource}})
+            json!({"action_type": "read_content", "reference_id": 100 + numbers.below(900), "evidence": {"resource": resource}})
         }
         8 => {
-            json!({"action_type": "contribute_resource", "reference_id": 1 + numbers.below(7), "evidence": {"quality": score}})
+            json!({"action_type": "contribute_resource", "reference_id": 1 + numbers.below(40), "evidence": {"quality": score}})
         }
         _ => {
             json!({"action_type": "community_feedback", "reference_id": 1 + place, "evidence": {"resource": resource, "rating": 1 + numbers.below(5)}})
@@ -199,6 +199,10 @@ impl Books {
         for (place, (from, to)) in question.buckets().into_iter().enumerate() {
             let row = (i64::try_from(place).unwrap(), from, to);
             self.0.execute("INSERT INTO buckets VALUES (?1, ?2, ?3)", row).unwrap();
+        }
+        for table in ["f", "placed", "quizzes"] {
+            let make = format!("DROP TABLE IF EXISTS {table}; CREATE TEMP TABLE {table} AS SELECT * FROM asked_{table}");
+            self.0.execute_batch(&make).unwrap();
         }
     }
 
