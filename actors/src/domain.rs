@@ -15,7 +15,7 @@ pub mod rules;
 pub mod team;
 
 pub use action::{Action, Evidence, RefusalReason, ResourceRef};
-pub use decide::{Command, Decision, Earn, Progress, Rejection, decide};
+pub use decide::{AwardRef, Command, Decision, Earn, Grant, Progress, Rejection, decide};
 pub use event::{EventMeta, LearnerEvent};
 pub use evolve::evolve;
 pub use learner::Learner;

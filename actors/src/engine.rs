@@ -185,8 +185,8 @@ impl Engine {
 
     /// The rules in force.
     #[must_use]
-    pub fn rules(&self) -> &Rules {
-        &self.inner.tree.context.rules
+    pub fn rules(&self) -> Arc<Rules> {
+        self.inner.tree.context.rules.load_full()
     }
 
     /// The sessions.

@@ -8,7 +8,7 @@ pub(crate) use writer::{JournalActor, JournalArgs, JournalMsg, event_at};
 
 use crate::domain::board::Score;
 use homeroom_schema::records::{Append, AppendOutcome};
-use homeroom_schema::{EventId, QualificationId, StoreError, UnitId, UserId, Version};
+use homeroom_schema::{EventId, QualificationId, StoreError, TeamId, TimeMs, UnitId, UserId, Version};
 
 /// What one kept append changed for boards and teams: absolute values, so that it may be applied twice or out of order.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,6 +25,24 @@ pub struct LearnerChange {
     pub qualifications: Vec<(QualificationId, Score)>,
     /// Units completed by it.
     pub completed: Vec<UnitId>,
+    /// The entries of the ledger that have points: differences, for whoever counts by time or team. Each belongs to an event
+    /// up to `event_id`, and to none of an earlier append.
+    pub entries: Vec<LedgerChange>,
+}
+
+/// What one entry of the ledger added or took.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LedgerChange {
+    /// The time that it counts for.
+    pub occurred_at: TimeMs,
+    /// Negative for what was taken.
+    pub points: i64,
+    /// The qualification that it counts for.
+    pub qualification: Option<QualificationId>,
+    /// The teams that it was earned in.
+    pub teams: Vec<TeamId>,
+    /// Whether it moves the moment at which a score was reached: adjustments by changed rules do not.
+    pub moves_reached_at: bool,
 }
 
 /// What a completion calls.

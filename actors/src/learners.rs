@@ -10,7 +10,7 @@ mod slot;
 mod snapshot;
 mod user;
 
-pub(crate) use append::row;
+pub(crate) use append::rows_of;
 pub(crate) use directory::Learners;
 pub(crate) use load::parse;
 pub(crate) use pending::Beside;
@@ -20,6 +20,7 @@ use actor::UserMsg;
 
 use crate::clock::Clock;
 use crate::domain::Rules;
+use arc_swap::ArcSwap;
 use crate::domain::event::LearnerEvent;
 use crate::error::EngineError;
 use crate::hub::Hub;
@@ -37,7 +38,7 @@ pub(crate) struct Context {
     pub(crate) journal: Journal,
     pub(crate) roster: Roster,
     pub(crate) hub: Hub,
-    pub(crate) rules: Rules,
+    pub(crate) rules: ArcSwap<Rules>,
     /// The epoch of user topics.
     pub(crate) epoch: Arc<str>,
     /// Put away after so long without use.

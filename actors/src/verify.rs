@@ -3,7 +3,7 @@
 
 use crate::domain::event::LearnerEvent;
 use crate::domain::{Learner, evolve, invariants};
-use crate::learners::{parse, row};
+use crate::learners::{parse, rows_of};
 use homeroom_schema::limits::{CONTRADICTIONS_NAMED_MAX, STREAM_PAGE_MAX};
 use homeroom_schema::records::{LearnerHead, LedgerRow, Row, StoredEvent, StreamId, StreamKind};
 use homeroom_schema::sqlite::DatabaseFile;
@@ -108,7 +108,7 @@ fn entry(stored: &StoredEvent, ledger: &mut Ledger<'_>, findings: &mut Findings)
         findings.note(format!("event {} belongs to nobody", stored.event_id));
         return Ok(());
     };
-    let Row::Points { points, .. } = row(user_id, 0, &event) else {
+    let Some(Row::Points { points, .. }) = rows_of(user_id, 0, &event).into_iter().next() else {
         return Ok(());
     };
     findings.entries += 1;

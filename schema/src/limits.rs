@@ -239,6 +239,10 @@ pub const REASON_CHARS_MAX: usize = 500;
 pub const SKILLS_MAX: usize = 32;
 /// Characters of a skill's name.
 pub const SKILL_CHARS_MAX: usize = 64;
+/// Criteria of one achievement.
+pub const CRITERIA_MAX: usize = 8;
+/// Achievements of the rules.
+pub const ACHIEVEMENTS_MAX: usize = 64;
 /// Tokens in force. At the bound: 503 `too_many_tokens`.
 pub const TOKENS_MAX: usize = 2_000_000;
 /// How far ahead of the node's clock `occurred_at` may be.

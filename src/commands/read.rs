@@ -46,7 +46,7 @@ pub(super) fn command(app: &App, caller: &Principal, wish: &Wish) -> Result<Comm
                 request.user_id,
                 request.action,
                 request.evidence.team_id,
-                app.engine().rules(),
+                &app.engine().rules(),
                 roster,
             )?;
             may_say_when(caller, request.occurred_at)?;

@@ -1,10 +1,11 @@
 //! A learner's progress and achievements.
 
 use super::{optional_time, time};
-use homeroom_actors::domain::achievements::AchievementProgress;
+use homeroom_actors::domain::achievements::{AchievementProgress, Reached};
 use homeroom_actors::domain::course::SkillMastery;
 use homeroom_actors::views::LearnerView;
 use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
 
 /// `GET /progress/{user_id}`.
 #[must_use]
@@ -57,19 +58,22 @@ pub fn achievements(view: &LearnerView) -> Value {
 }
 
 fn achievement(progress: &AchievementProgress) -> Value {
+    let data = progress.earned.as_ref().map(|earned| achievement_data(&earned.data));
     let criteria = progress.criteria.iter();
-    let data: Map<String, Value> = if progress.earned_at.is_some() {
-        let reached = criteria.clone().map(|c| (c.key.to_owned(), json!(c.current)));
-        reached.collect()
-    } else {
-        Map::new()
-    };
     let criteria = criteria.map(|c| json!({"key": c.key, "current": c.current, "target": c.target, "met": c.met}));
     json!({
-        "achievement_type": progress.achievement_type.as_str(),
+        "achievement_type": progress.achievement_type,
         "tier": progress.tier.as_str(),
-        "earned_at": optional_time(progress.earned_at),
-        "achievement_data": data,
+        "earned_at": optional_time(progress.earned_at()),
+        "achievement_data": data.unwrap_or_else(|| json!({})),
         "criteria": criteria.collect::<Vec<_>>(),
     })
+}
+
+/// Why an achievement was earned: what each criterion stood at, and what was asked.
+#[must_use]
+pub fn achievement_data(data: &BTreeMap<String, Reached>) -> Value {
+    let reached = data.iter();
+    let reached = reached.map(|(key, one)| (key.clone(), json!({"value": one.value, "target": one.target})));
+    Value::Object(reached.collect::<Map<_, _>>())
 }

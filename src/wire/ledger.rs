@@ -39,7 +39,14 @@ pub fn ledger_entry(stored: &StoredEvent) -> Option<Value> {
             total,
             ..
         } => ("reinstatement", action, reference, i64::from(points), total, note()),
-        LearnerEvent::ProgressMade { .. } => return None,
+        LearnerEvent::PointsAdjusted {
+            act,
+            undone,
+            points,
+            total,
+            ..
+        } => return Some(adjustment(stored, act, undone, points, total)),
+        LearnerEvent::AchievementUnlocked { .. } | LearnerEvent::ProgressMade { .. } => return None,
     };
     Some(json!({
         "event_id": stored.event_id,
@@ -53,4 +60,27 @@ pub fn ledger_entry(stored: &StoredEvent) -> Option<Value> {
         "recorded_at": time(stored.recorded_at),
         "total": total,
     }))
+}
+
+/// Changed rules were applied, or that was undone: about no single action.
+fn adjustment(stored: &StoredEvent, act: u32, undone: bool, points: i64, total: u64) -> Value {
+    json!({
+        "event_id": stored.event_id,
+        "kind": "adjustment",
+        "action_type": null,
+        "reference_id": null,
+        "act": act,
+        "awarded": false,
+        "points": points,
+        "reason": adjustment_reason(undone),
+        "occurred_at": time(stored.occurred_at),
+        "recorded_at": time(stored.recorded_at),
+        "total": total,
+    })
+}
+
+/// What an adjustment says for its reason.
+#[must_use]
+pub const fn adjustment_reason(undone: bool) -> &'static str {
+    if undone { "rules_undone" } else { "rules_applied" }
 }

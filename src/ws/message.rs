@@ -138,6 +138,33 @@ fn learner(user_id: UserId, event: &LearnerEvent, meta: EventMeta, note: Option<
             });
             ("points_adjusted", data)
         }
+        LearnerEvent::PointsAdjusted {
+            act,
+            undone,
+            points,
+            total,
+            level,
+            ..
+        } => {
+            let data = json!({
+                "event_id": event_id, "user_id": user_id, "act": act, "points": points, "total": total, "level": level,
+                "reason": wire::adjustment_reason(*undone),
+            });
+            ("points_adjusted", data)
+        }
+        LearnerEvent::AchievementUnlocked {
+            achievement,
+            tier,
+            data,
+            occurred_at,
+            ..
+        } => {
+            let data = json!({
+                "event_id": event_id, "user_id": user_id, "achievement_type": achievement, "tier": tier,
+                "earned_at": wire::time(*occurred_at), "achievement_data": wire::achievement_data(data),
+            });
+            ("achievement_unlocked", data)
+        }
     }
 }
 

@@ -1,50 +1,14 @@
-//! The four achievements with their criteria and tiers, and how far a learner is towards each. Pure.
-//!
-//! Counted by now, from the learner's own facts that still count: `qualification_completion`, `mean_best_score`,
-//! `resource_quality`, `perfect_scores`, `consistent_results` (as a number of quizzes, not yet as a streak),
-//! `high_quality_submissions`, `participation` and `team_achievements`. The others rest on facts of other people
-//! (`fast_completions`, `usage_by_others`, `feedback_rating`, `team_success`) and stay 0 until those are gathered.
+//! The achievements of the rules, and how far a learner is towards each tier. Pure.
 
 use crate::domain::course::{Course, completion};
-use crate::domain::learner::{Counters, Learner};
+use crate::domain::learner::{Earned, Learner};
+use crate::domain::rules::{AchievementRule, CriterionRule, Measure, Rules};
 use homeroom_schema::TimeMs;
-
-/// The four types of the specification.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum AchievementType {
-    /// All units of a qualification, high assessment scores, quality resources.
-    ContentMaster,
-    /// Perfect scores, fast completion, consistency.
-    QuizChampion,
-    /// High-quality submissions, usage, community feedback.
-    ResourceContributor,
-    /// Participation, collaborative achievements, team success.
-    TeamPlayer,
-}
-
-impl AchievementType {
-    /// All types, in the order of the specification.
-    pub const ALL: [Self; 4] = [
-        Self::ContentMaster,
-        Self::QuizChampion,
-        Self::ResourceContributor,
-        Self::TeamPlayer,
-    ];
-
-    /// The wire and stored name.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::ContentMaster => "content_master",
-            Self::QuizChampion => "quiz_champion",
-            Self::ResourceContributor => "resource_contributor",
-            Self::TeamPlayer => "team_player",
-        }
-    }
-}
+use serde::{Deserialize, Serialize};
 
 /// The three tiers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Tier {
     /// The first.
     Bronze,
@@ -67,13 +31,41 @@ impl Tier {
             Self::Gold => "gold",
         }
     }
+
+    /// Reads the wire and stored name.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|tier| tier.as_str() == text)
+    }
+}
+
+/// What one criterion stood at when its tier was earned, and what was asked.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Reached {
+    /// Where the learner was.
+    pub value: f64,
+    /// Where the tier began.
+    pub target: f64,
+}
+
+/// Facts of other people that criteria rest on.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Outside {
+    /// Times that others read resources of this person.
+    pub usage_by_others: u64,
+    /// Ratings that others gave to resources of this person.
+    pub ratings: u64,
+    /// Their sum.
+    pub rating_sum: u64,
+    /// The highest level that the mean points of a present team stand at; 0 without a team.
+    pub team_level: u32,
 }
 
 /// One criterion of one tier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Criterion {
     /// Its stable name, snake_case.
-    pub key: &'static str,
+    pub key: String,
     /// Where the learner is.
     pub current: f64,
     /// Where the tier begins.
@@ -86,111 +78,91 @@ pub struct Criterion {
 #[derive(Debug, Clone, PartialEq)]
 pub struct AchievementProgress {
     /// Which.
-    pub achievement_type: AchievementType,
+    pub achievement_type: String,
     /// Which tier.
     pub tier: Tier,
+    /// When and by what it was earned; none while locked.
+    pub earned: Option<Earned>,
+    /// Its criteria now.
+    pub criteria: Vec<Criterion>,
+}
+
+impl AchievementProgress {
     /// When it was earned; none while locked.
-    pub earned_at: Option<TimeMs>,
-    /// Its three criteria.
-    pub criteria: [Criterion; 3],
+    #[must_use]
+    pub fn earned_at(&self) -> Option<TimeMs> {
+        self.earned.as_ref().map(|earned| earned.earned_at)
+    }
 }
 
-/// What a criterion measures. One name for one number: the table below says where each tier begins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Measure {
-    QualificationCompletion,
-    MeanBestScore,
-    ResourceQuality,
-    PerfectScores,
-    FastCompletions,
-    ConsistentResults,
-    HighQualitySubmissions,
-    UsageByOthers,
-    FeedbackRating,
-    Participation,
-    TeamAchievements,
-    TeamSuccess,
-}
-
-/// A criterion with its stable name, and where bronze, silver and gold begin.
-type Row = (Measure, &'static str, [f64; 3]);
-
-/// Every criterion with its thresholds, in the order of [`AchievementType::ALL`].
-const CRITERIA: [[Row; 3]; 4] = [
-    [
-        (
-            Measure::QualificationCompletion,
-            "qualification_completion",
-            [50.0, 75.0, 100.0],
-        ),
-        (Measure::MeanBestScore, "mean_best_score", [0.6, 0.75, 0.9]),
-        (Measure::ResourceQuality, "resource_quality", [0.5, 0.7, 0.8]),
-    ],
-    [
-        (Measure::PerfectScores, "perfect_scores", [1.0, 5.0, 10.0]),
-        (Measure::FastCompletions, "fast_completions", [1.0, 5.0, 10.0]),
-        (Measure::ConsistentResults, "consistent_results", [3.0, 10.0, 20.0]),
-    ],
-    [
-        (
-            Measure::HighQualitySubmissions,
-            "high_quality_submissions",
-            [1.0, 5.0, 10.0],
-        ),
-        (Measure::UsageByOthers, "usage_by_others", [3.0, 10.0, 30.0]),
-        (Measure::FeedbackRating, "feedback_rating", [3.0, 4.0, 4.5]),
-    ],
-    [
-        (Measure::Participation, "participation", [5.0, 20.0, 50.0]),
-        (Measure::TeamAchievements, "team_achievements", [1.0, 3.0, 10.0]),
-        (Measure::TeamSuccess, "team_success", [1.0, 3.0, 5.0]),
-    ],
-];
-
-/// All twelve, in the order of types and tiers. All are locked by now; the criteria say how far the learner is.
+/// All tiers of all achievements, in the order of the rules.
 #[must_use]
-pub fn achievements(learner: &Learner, course: &Course) -> Vec<AchievementProgress> {
-    let mut all = Vec::with_capacity(AchievementType::ALL.len() * Tier::ALL.len());
-    for (achievement_type, rows) in AchievementType::ALL.into_iter().zip(CRITERIA) {
-        let measured = rows.map(|(measure, key, targets)| (key, current(measure, learner, course), targets));
+pub fn achievements(learner: &Learner, course: &Course, outside: &Outside, rules: &Rules) -> Vec<AchievementProgress> {
+    let mut all = Vec::with_capacity(rules.achievements.len() * Tier::ALL.len());
+    for rule in &rules.achievements {
+        let currents: Vec<f64> = (rule.criteria.iter())
+            .map(|criterion| current(criterion.measure, learner, course, outside))
+            .collect();
         for (place, tier) in Tier::ALL.into_iter().enumerate() {
-            let criteria = measured.map(|(key, current, targets)| {
-                let target = targets[place];
-                Criterion {
-                    key,
-                    current,
-                    target,
-                    met: current >= target,
-                }
-            });
+            let criteria = rule.criteria.iter().zip(&currents);
             all.push(AchievementProgress {
-                achievement_type,
+                achievement_type: rule.achievement_type.clone(),
                 tier,
-                earned_at: None,
-                criteria,
+                earned: earned(learner, rule, tier),
+                criteria: criteria.map(|(rule, current)| criterion(rule, *current, place)).collect(),
             });
         }
     }
     all
 }
 
-fn current(measure: Measure, learner: &Learner, course: &Course) -> f64 {
+fn earned(learner: &Learner, rule: &AchievementRule, tier: Tier) -> Option<Earned> {
+    let key = (rule.achievement_type.clone(), tier);
+    learner.achievements.get(&key).cloned()
+}
+
+fn criterion(rule: &CriterionRule, current: f64, place: usize) -> Criterion {
+    let target = rule.targets[place];
+    Criterion {
+        key: rule.key.clone(),
+        current,
+        target,
+        met: current >= target,
+    }
+}
+
+fn current(measure: Measure, learner: &Learner, course: &Course, outside: &Outside) -> f64 {
     let counters = &learner.counters;
+    let of_action = |place: usize| f64::from(counters.by_action[place]);
     match measure {
         Measure::QualificationCompletion => best_completion(learner, course),
         Measure::MeanBestScore => mean(counters.best_scores.values().sum(), counters.best_scores.len()),
         Measure::ResourceQuality => mean(counters.resource_quality_sum, counters.resources_rated as usize),
         Measure::PerfectScores => f64::from(counters.perfect_scores),
-        Measure::ConsistentResults => counters
-            .best_scores
-            .values()
-            .filter(|score| **score >= Counters::HIGH_FROM)
-            .count() as f64,
+        Measure::FastCompletions => f64::from(counters.fast_completions),
+        Measure::ConsistentResults => f64::from(counters.streak.longest),
         Measure::HighQualitySubmissions => f64::from(counters.resources_high_quality),
+        Measure::UsageByOthers => outside.usage_by_others as f64,
+        Measure::FeedbackRating if outside.ratings == 0 => 0.0,
+        Measure::FeedbackRating => outside.rating_sum as f64 / outside.ratings as f64,
         Measure::Participation => f64::from(counters.awards_counted),
         Measure::TeamAchievements => f64::from(counters.team_achievements),
-        Measure::FastCompletions | Measure::UsageByOthers | Measure::FeedbackRating | Measure::TeamSuccess => 0.0,
+        Measure::TeamSuccess => f64::from(outside.team_level),
+        Measure::Points => learner.total as f64,
+        Measure::UnitsCompleted => learner.units.values().filter(|unit| unit.completed_at.is_some()).count() as f64,
+        Measure::ActiveDays => active_days(learner) as f64,
+        Measure::ReadContent => of_action(0),
+        Measure::CompleteQuiz => of_action(1),
+        Measure::ContributeResource => of_action(2),
+        Measure::CommunityFeedback => of_action(3),
     }
+}
+
+fn active_days(learner: &Learner) -> usize {
+    let mut days: Vec<i32> = learner.awards.values().filter(|award| award.counts()).map(|award| award.day).collect();
+    days.sort_unstable();
+    days.dedup();
+    days.len()
 }
 
 /// The best percentage of units completed in one qualification of the course.

@@ -3,7 +3,7 @@
 use homeroom_schema::{ReferenceId, TeamId, UserId};
 use serde::{Deserialize, Serialize};
 
-/// The five actions of the specification.
+/// The five actions of the specification, and what mentors and admins give by hand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Action {
@@ -17,10 +17,12 @@ pub enum Action {
     CommunityFeedback,
     /// Taking part in an achievement of a team.
     TeamAchievement,
+    /// Given by hand. Its reference is its own place in the learner's stream, so that each is an award of its own.
+    ManualAward,
 }
 
 impl Action {
-    /// All actions, in the order of the specification.
+    /// The actions that can be earned, in the order of the specification.
     pub const ALL: [Self; 5] = [
         Self::ReadContent,
         Self::CompleteQuiz,
@@ -38,10 +40,11 @@ impl Action {
             Self::ContributeResource => "contribute_resource",
             Self::CommunityFeedback => "community_feedback",
             Self::TeamAchievement => "team_achievement",
+            Self::ManualAward => "manual_award",
         }
     }
 
-    /// Reads the wire name.
+    /// Reads the wire name of an action that can be earned.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|action| action.as_str() == text)
@@ -94,14 +97,31 @@ impl Evidence {
 pub enum RefusalReason {
     /// The natural key (user, action, reference) has been used.
     AlreadyAwarded,
+    /// Too soon after another award of the same action.
+    Cooldown,
+    /// As many awards of this action in the window as the rules allow.
+    WindowFull,
+    /// The points of the time have reached a cap.
+    CapReached,
 }
 
 impl RefusalReason {
+    /// All of them.
+    pub const ALL: [Self; 4] = [
+        Self::AlreadyAwarded,
+        Self::Cooldown,
+        Self::WindowFull,
+        Self::CapReached,
+    ];
+
     /// The wire and stored name.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::AlreadyAwarded => "already_awarded",
+            Self::Cooldown => "cooldown",
+            Self::WindowFull => "window_full",
+            Self::CapReached => "cap_reached",
         }
     }
 }

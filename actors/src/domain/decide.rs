@@ -3,32 +3,51 @@
 use crate::domain::action::{Action, Evidence, RefusalReason};
 use crate::domain::event::LearnerEvent;
 use crate::domain::learner::{Award, AwardStanding, Learner, ReceiptKey};
-use crate::domain::level::level_of;
 use crate::domain::rules::Rules;
 use homeroom_schema::limits::TOUCH_EVERY_MS;
-use homeroom_schema::{EventId, QualificationId, ReferenceId, TeamId, TimeMs, UnitId};
+use homeroom_schema::{EventId, QualificationId, ReferenceId, TeamId, TimeMs, UnitId, UserId};
 
 /// A wish concerning one learner, with everything looked up that the decision needs.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Command {
     /// Award an action.
     Earn(Earn),
+    /// Award points by hand.
+    Grant(Grant),
     /// Record progress.
     Progress(Progress),
     /// Take an award back.
-    Reverse {
-        /// The award's event.
-        award: EventId,
-        /// Its natural key.
-        key: (Action, ReferenceId),
-    },
+    Reverse(AwardRef),
     /// Undo a reversal.
-    Reinstate {
-        /// The award's event.
-        award: EventId,
-        /// Its natural key.
-        key: (Action, ReferenceId),
-    },
+    Reinstate(AwardRef),
+}
+
+/// An award that is to be corrected, with what its fact said and the state does not keep.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AwardRef {
+    /// The award's event.
+    pub award: EventId,
+    /// Its natural key.
+    pub key: (Action, ReferenceId),
+    /// The learner's teams when it was awarded.
+    pub teams: Vec<TeamId>,
+    /// What was observed with it.
+    pub evidence: Evidence,
+}
+
+/// A wish to award points by hand. Whether its giver may is looked up before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grant {
+    /// How many.
+    pub points: u32,
+    /// Who gives them, if a person does.
+    pub granted_by: Option<UserId>,
+    /// The learner's teams now.
+    pub teams: Vec<TeamId>,
+    /// When.
+    pub occurred_at: TimeMs,
+    /// The local day of `occurred_at` in the node's zone, days since 1970-01-01.
+    pub day: i32,
 }
 
 /// A wish to be awarded.
@@ -46,6 +65,8 @@ pub struct Earn {
     pub teams: Vec<TeamId>,
     /// What was observed.
     pub evidence: Evidence,
+    /// The quiz's par time now, milliseconds, if it has one.
+    pub par_ms: Option<u64>,
     /// When it happened.
     pub occurred_at: TimeMs,
     /// The local day of `occurred_at` in the node's zone, days since 1970-01-01.
@@ -105,18 +126,20 @@ pub enum Rejection {
 pub fn decide(learner: &Learner, command: &Command, rules: &Rules) -> Decision {
     match command {
         Command::Earn(earn) => decide_earn(learner, earn, rules),
+        Command::Grant(grant) => decide_grant(learner, grant, rules),
         Command::Progress(progress) => decide_progress(learner, *progress),
-        Command::Reverse { award, key } => decide_reverse(learner, *award, *key),
-        Command::Reinstate { award, key } => decide_reinstate(learner, *award, *key),
+        Command::Reverse(award) => decide_reverse(learner, award, rules),
+        Command::Reinstate(award) => decide_reinstate(learner, award, rules),
     }
 }
 
 fn decide_earn(learner: &Learner, earn: &Earn, rules: &Rules) -> Decision {
     // A reversed award keeps its key: what was taken back comes again by reinstating, never by earning.
     if learner.awards.contains_key(&(earn.action, earn.reference)) {
-        return refuse(learner, earn, RefusalReason::AlreadyAwarded, None);
+        return refuse(learner, earn, RefusalReason::AlreadyAwarded, None, rules);
     }
-    let points = rules.points(earn.action);
+    let of_action = rules.awards(earn.qualification).action(earn.action);
+    let points = of_action.map_or(0, |action| action.points);
     let total = learner.total.saturating_add(u64::from(points));
     let in_qualification = |id| learner.qualification_points(id).saturating_add(u64::from(points));
     keep(LearnerEvent::PointsAwarded {
@@ -128,14 +151,50 @@ fn decide_earn(learner: &Learner, earn: &Earn, rules: &Rules) -> Decision {
         evidence: earn.evidence,
         points,
         total,
-        level: level_of(total),
+        level: rules.levels.level_of(total),
         qualification_total: earn.qualification.map(in_qualification),
         rules: rules.version,
+        bonus_percent: None,
+        par_ms: earn.par_ms.filter(|_| earn.action == Action::CompleteQuiz),
+        granted_by: None,
         occurred_at: earn.occurred_at,
+        day: Some(earn.day),
     })
 }
 
-fn refuse(learner: &Learner, earn: &Earn, reason: RefusalReason, retry_at: Option<TimeMs>) -> Decision {
+/// Its place in the stream is its reference: no other award can have that natural key.
+fn decide_grant(learner: &Learner, grant: &Grant, rules: &Rules) -> Decision {
+    let Ok(reference) = ReferenceId::new(learner.version.plus(1).0) else {
+        return Decision::Rejected(Rejection::NotReversible);
+    };
+    let total = learner.total.saturating_add(u64::from(grant.points));
+    keep(LearnerEvent::PointsAwarded {
+        action: Action::ManualAward,
+        reference,
+        unit: None,
+        qualification: None,
+        teams: grant.teams.clone(),
+        evidence: Evidence::default(),
+        points: grant.points,
+        total,
+        level: rules.levels.level_of(total),
+        qualification_total: None,
+        rules: rules.version,
+        bonus_percent: None,
+        par_ms: None,
+        granted_by: grant.granted_by,
+        occurred_at: grant.occurred_at,
+        day: Some(grant.day),
+    })
+}
+
+fn refuse(
+    learner: &Learner,
+    earn: &Earn,
+    reason: RefusalReason,
+    retry_at: Option<TimeMs>,
+    rules: &Rules,
+) -> Decision {
     let receipt = ReceiptKey {
         action: earn.action,
         reference: earn.reference,
@@ -152,6 +211,7 @@ fn refuse(learner: &Learner, earn: &Earn, reason: RefusalReason, retry_at: Optio
         retry_at,
         total: learner.total,
         level: learner.level,
+        rules: Some(rules.version),
         occurred_at: earn.occurred_at,
         day: earn.day,
     })
@@ -186,7 +246,8 @@ fn decide_progress(learner: &Learner, progress: Progress) -> Decision {
     })
 }
 
-fn decide_reverse(learner: &Learner, of: EventId, key: (Action, ReferenceId)) -> Decision {
+fn decide_reverse(learner: &Learner, correction: &AwardRef, rules: &Rules) -> Decision {
+    let (of, key) = (correction.award, correction.key);
     let Some(award) = find_award(learner, of, key) else {
         return Decision::Rejected(Rejection::NotReversible);
     };
@@ -205,15 +266,19 @@ fn decide_reverse(learner: &Learner, of: EventId, key: (Action, ReferenceId)) ->
         reference: key.1,
         unit: award.unit,
         qualification: award.qualification,
+        teams: correction.teams.clone(),
+        evidence: correction.evidence,
         points,
         total,
-        level: level_of(total),
+        level: rules.levels.level_of(total),
         qualification_total: award.qualification.map(in_qualification),
+        rules: Some(rules.version),
         occurred_at: award.occurred_at,
     })
 }
 
-fn decide_reinstate(learner: &Learner, of: EventId, key: (Action, ReferenceId)) -> Decision {
+fn decide_reinstate(learner: &Learner, correction: &AwardRef, rules: &Rules) -> Decision {
+    let (of, key) = (correction.award, correction.key);
     let Some(award) = find_award(learner, of, key) else {
         return Decision::Rejected(Rejection::NotReversible);
     };
@@ -230,10 +295,13 @@ fn decide_reinstate(learner: &Learner, of: EventId, key: (Action, ReferenceId)) 
         reference: key.1,
         unit: award.unit,
         qualification: award.qualification,
+        teams: correction.teams.clone(),
+        evidence: correction.evidence,
         points,
         total,
-        level: level_of(total),
+        level: rules.levels.level_of(total),
         qualification_total: award.qualification.map(in_qualification),
+        rules: Some(rules.version),
         occurred_at: award.occurred_at,
     })
 }

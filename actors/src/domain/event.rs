@@ -1,8 +1,10 @@
 //! The facts of one learner's stream. Each is one message on that learner's topic. What is stored is here; names are not.
 
+use crate::domain::achievements::{Reached, Tier};
 use crate::domain::action::{Action, Evidence, RefusalReason};
-use homeroom_schema::{EventId, QualificationId, ReferenceId, TeamId, TimeMs, UnitId, Version};
+use homeroom_schema::{EventId, QualificationId, ReferenceId, TeamId, TimeMs, UnitId, UserId, Version};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// One kept fact. It says everything that replay needs, so that [`fn@super::evolve`] never asks the rules or the catalogue.
 /// Stored as a JSON object tagged by `type`; fields are only ever added.
@@ -38,8 +40,20 @@ pub enum LearnerEvent {
         qualification_total: Option<u64>,
         /// The version of the rules in force.
         rules: u32,
+        /// The bonus that made these points, in percent; none for 100.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        bonus_percent: Option<u32>,
+        /// The quiz's par time at that moment, milliseconds: a shorter `duration_ms` was a fast completion.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        par_ms: Option<u64>,
+        /// Who gave a manual award, if a person did.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        granted_by: Option<UserId>,
         /// When it happened.
         occurred_at: TimeMs,
+        /// The local day of `occurred_at` in the node's zone then, days since 1970-01-01; facts of early versions have none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        day: Option<i32>,
     },
     /// An award was refused by the rules: a receipt.
     PointsRefused {
@@ -56,6 +70,9 @@ pub enum LearnerEvent {
         total: u64,
         /// The unchanged level.
         level: u32,
+        /// The version of the rules in force; facts of early versions have none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        rules: Option<u32>,
         /// When it happened.
         occurred_at: TimeMs,
         /// The local day of `occurred_at` in the node's zone, days since 1970-01-01: receipts are kept once a day.
@@ -75,6 +92,12 @@ pub enum LearnerEvent {
         /// Its qualification.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         qualification: Option<QualificationId>,
+        /// The learner's teams when it was awarded.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        teams: Vec<TeamId>,
+        /// What was observed with it.
+        #[serde(default, skip_serializing_if = "Evidence::is_empty")]
+        evidence: Evidence,
         /// Points taken back, as a positive number; never more than the total.
         points: u32,
         /// The total after it.
@@ -84,6 +107,9 @@ pub enum LearnerEvent {
         /// The learner's points inside `qualification` after it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         qualification_total: Option<u64>,
+        /// The version of the rules in force; facts of early versions have none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        rules: Option<u32>,
         /// `occurred_at` of the award.
         occurred_at: TimeMs,
     },
@@ -101,6 +127,12 @@ pub enum LearnerEvent {
         /// Its qualification.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         qualification: Option<QualificationId>,
+        /// The learner's teams when it was awarded.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        teams: Vec<TeamId>,
+        /// What was observed with it.
+        #[serde(default, skip_serializing_if = "Evidence::is_empty")]
+        evidence: Evidence,
         /// Points given back.
         points: u32,
         /// The total after it.
@@ -110,7 +142,54 @@ pub enum LearnerEvent {
         /// The learner's points inside `qualification` after it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         qualification_total: Option<u64>,
+        /// The version of the rules in force; facts of early versions have none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        rules: Option<u32>,
         /// `occurred_at` of the award.
+        occurred_at: TimeMs,
+    },
+    /// Changed rules were applied to what had been awarded before, or that was undone.
+    PointsAdjusted {
+        /// The act: the version of the rules that it applied. Undoing names the same.
+        act: u32,
+        /// Whether this undoes the act.
+        #[serde(default, skip_serializing_if = "is_false")]
+        undone: bool,
+        /// What single awards are worth from here on, by natural key.
+        awards: Vec<(Action, ReferenceId, u32)>,
+        /// What that means for the ledger, by local day and qualification; together `points`.
+        parts: Vec<AdjustedPart>,
+        /// Achievements given.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        given: Vec<GivenAchievement>,
+        /// Achievements taken back.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        revoked: Vec<(String, Tier)>,
+        /// The learner's teams at that moment.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        teams: Vec<TeamId>,
+        /// The change of the total.
+        points: i64,
+        /// The total after it.
+        total: u64,
+        /// The level after it.
+        level: u32,
+        /// The version of the rules in force after it.
+        rules: u32,
+        /// When it happened. The moment at which the present total was reached stays what it was.
+        occurred_at: TimeMs,
+    },
+    /// A tier of an achievement was earned.
+    AchievementUnlocked {
+        /// Which one.
+        achievement: String,
+        /// Which tier.
+        tier: Tier,
+        /// What each criterion stood at, and what was asked, by key.
+        data: BTreeMap<String, Reached>,
+        /// The version of the rules in force.
+        rules: u32,
+        /// When it was earned.
         occurred_at: TimeMs,
     },
     /// Progress was made in a unit, or the unit was touched again.
@@ -129,12 +208,43 @@ pub enum LearnerEvent {
     },
 }
 
+/// Points that an adjustment moved for awards of one local day in one qualification.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AdjustedPart {
+    /// A moment of that day: of one of the awards.
+    pub occurred_at: TimeMs,
+    /// The qualification that they counted for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub qualification: Option<QualificationId>,
+    /// The change.
+    pub points: i64,
+}
+
+/// An achievement that an adjustment gave.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct GivenAchievement {
+    /// Which one.
+    pub achievement: String,
+    /// Which tier.
+    pub tier: Tier,
+    /// When it was earned.
+    pub earned_at: TimeMs,
+    /// What each criterion stood at, and what was asked, by key.
+    pub data: BTreeMap<String, Reached>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+const fn is_false(value: &bool) -> bool {
+    !*value
+}
+
 /// Types of the ledger's entries, as stored in `events.event_type`.
 pub const LEDGER_TYPES: &[&str] = &[
     "points_awarded",
     "points_refused",
     "points_reversed",
     "points_reinstated",
+    "points_adjusted",
 ];
 
 impl LearnerEvent {
@@ -146,6 +256,8 @@ impl LearnerEvent {
             Self::PointsRefused { .. } => "points_refused",
             Self::PointsReversed { .. } => "points_reversed",
             Self::PointsReinstated { .. } => "points_reinstated",
+            Self::PointsAdjusted { .. } => "points_adjusted",
+            Self::AchievementUnlocked { .. } => "achievement_unlocked",
             Self::ProgressMade { .. } => "progress_made",
         }
     }
@@ -158,6 +270,8 @@ impl LearnerEvent {
             | Self::PointsRefused { occurred_at, .. }
             | Self::PointsReversed { occurred_at, .. }
             | Self::PointsReinstated { occurred_at, .. }
+            | Self::PointsAdjusted { occurred_at, .. }
+            | Self::AchievementUnlocked { occurred_at, .. }
             | Self::ProgressMade { occurred_at, .. } => *occurred_at,
         }
     }

@@ -4,9 +4,12 @@ use crate::domain::action::{Action, Evidence};
 use crate::domain::event::{EventMeta, LearnerEvent};
 use crate::domain::invariants;
 use crate::domain::learner::{
-    Award, AwardStanding, Counters, Learner, QualificationPoints, Receipt, ReceiptKey, UnitProgress,
+    Award, AwardStanding, Counters, Earned, Learner, QualificationPoints, Receipt, ReceiptKey, UnitProgress,
 };
 use homeroom_schema::{QualificationId, ReferenceId, TimeMs};
+use std::sync::Arc;
+
+const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
 
 /// Applies one kept fact. Cannot fail: whatever was kept once can be applied again. Reads the fact and the state alone.
 pub fn evolve(learner: &mut Learner, event: &LearnerEvent, meta: EventMeta) {
@@ -55,6 +58,21 @@ pub fn evolve(learner: &mut Learner, event: &LearnerEvent, meta: EventMeta) {
             restand(learner, (*action, *reference), AwardStanding::Reinstated);
             book(learner, event);
         }
+        LearnerEvent::PointsAdjusted { .. } => adjust(learner, event),
+        LearnerEvent::AchievementUnlocked {
+            achievement,
+            tier,
+            data,
+            occurred_at,
+            ..
+        } => {
+            let earned = Earned {
+                earned_at: *occurred_at,
+                data: data.clone(),
+            };
+            let achievements = Arc::make_mut(&mut learner.achievements);
+            achievements.entry((achievement.clone(), *tier)).or_insert(earned);
+        }
         LearnerEvent::ProgressMade { .. } => progress(learner, event, meta),
     }
     learner.version = meta.version;
@@ -67,6 +85,8 @@ fn award(learner: &mut Learner, key: (Action, ReferenceId), event: &LearnerEvent
         evidence,
         points,
         occurred_at,
+        par_ms,
+        day,
         ..
     } = event
     else {
@@ -75,15 +95,70 @@ fn award(learner: &mut Learner, key: (Action, ReferenceId), event: &LearnerEvent
     let award = Award {
         event_id: meta.event_id,
         points: *points,
+        version: meta.version,
         occurred_at: *occurred_at,
+        day: day.unwrap_or_else(|| utc_day(*occurred_at)),
         unit: *unit,
         qualification: *qualification,
         measure: measure(key.0, evidence),
+        is_fast: evidence.duration_ms.zip(*par_ms).is_some_and(|(taken, par)| taken < par),
         standing: AwardStanding::Counted,
     };
     learner.awards.insert(key, award);
-    learner.counters.count(key.0, key.1, &award);
+    learner.counters.count(key, &learner.awards);
     book(learner, event);
+}
+
+/// Facts of early versions do not say their local day.
+const fn utc_day(at: TimeMs) -> i32 {
+    at.0.div_euclid(DAY_MS) as i32
+}
+
+/// Says anew what awards are worth. No moment moves: what was reached was reached then.
+fn adjust(learner: &mut Learner, event: &LearnerEvent) {
+    let LearnerEvent::PointsAdjusted {
+        awards,
+        parts,
+        given,
+        revoked,
+        total,
+        level,
+        ..
+    } = event
+    else {
+        return;
+    };
+    for (action, reference, points) in awards {
+        let Some(award) = learner.awards.get_mut(&(*action, *reference)) else {
+            continue;
+        };
+        award.points = *points;
+        if let AwardStanding::Reversed { points: taken, .. } = &mut award.standing {
+            *taken = *points;
+        }
+    }
+    for part in parts {
+        if let Some(id) = part.qualification
+            && let Some(standing) = learner.qualifications.get_mut(&id)
+        {
+            standing.points = standing.points.saturating_add_signed(part.points);
+        }
+    }
+    if !given.is_empty() || !revoked.is_empty() {
+        let achievements = Arc::make_mut(&mut learner.achievements);
+        for (achievement, tier) in revoked {
+            achievements.remove(&(achievement.clone(), *tier));
+        }
+        for given in given {
+            let earned = Earned {
+                earned_at: given.earned_at,
+                data: given.data.clone(),
+            };
+            achievements.insert((given.achievement.clone(), given.tier), earned);
+        }
+    }
+    learner.total = *total;
+    learner.level = *level;
 }
 
 /// The one observation that counters need. Only finite ones: JSON has no other, so a replay would not see them.
@@ -91,7 +166,7 @@ fn measure(action: Action, evidence: &Evidence) -> Option<f64> {
     let observed = match action {
         Action::CompleteQuiz => evidence.score,
         Action::ContributeResource => evidence.quality,
-        Action::ReadContent | Action::CommunityFeedback | Action::TeamAchievement => None,
+        Action::ReadContent | Action::CommunityFeedback | Action::TeamAchievement | Action::ManualAward => None,
     };
     observed.filter(|value| value.is_finite())
 }

@@ -36,6 +36,9 @@ pub enum Violation {
     /// I6: a completion was changed, is missing at 100, or came before 100.
     #[error("a completion was changed, is missing or came too early")]
     CompletionChanged,
+    /// A tier of an achievement was earned while it was held.
+    #[error("a tier of an achievement was earned twice")]
+    EarnedTwice,
     /// A refusal or progress changed points.
     #[error("an entry that is no award changed points")]
     PointsChanged,
@@ -167,6 +170,20 @@ pub fn event_follows(before: &Learner, event: &LearnerEvent) -> Result<(), Viola
             before.total.checked_sub(u64::from(*points)) == Some(*total),
             Violation::TotalDiffers,
         ),
+        LearnerEvent::PointsAdjusted {
+            points, total, parts, ..
+        } => {
+            require(
+                before.total.checked_add_signed(*points) == Some(*total),
+                Violation::TotalDiffers,
+            )?;
+            let sum: i64 = parts.iter().map(|part| part.points).sum();
+            require(sum == *points, Violation::TotalDiffers)
+        }
+        LearnerEvent::AchievementUnlocked { achievement, tier, .. } => {
+            let key = (achievement.clone(), *tier);
+            require(!before.achievements.contains_key(&key), Violation::EarnedTwice)
+        }
         LearnerEvent::PointsRefused { total, .. } => require(before.total == *total, Violation::PointsChanged),
         LearnerEvent::ProgressMade {
             unit,

@@ -4,7 +4,7 @@ use super::answer::Place;
 use super::{Answer, Correction, EarnRequest, Engine, KeyClaim, Pending, ProgressRequest, RenderRoster};
 use crate::domain::action::Action;
 use crate::domain::event::{LEDGER_TYPES, LearnerEvent};
-use crate::domain::{Command, Earn, Progress, Rejection};
+use crate::domain::{AwardRef, Command, Earn, Progress, Rejection};
 use crate::error::EngineError;
 use crate::learners::{Beside, parse};
 use crate::roster::{RosterCommand, RosterJob, RosterOutcome, RosterState};
@@ -94,16 +94,11 @@ impl Engine {
         let user_id = UserId::new(entry.stream.id).map_err(|_| EngineError::UnknownEvent(event_id))?;
         self.roster().read().refuse_erased(user_id)?;
         let (event, _) = parse(&entry).map_err(|error| self.unavailable(&error))?;
-        let (award, key_of_award) = award_behind(event_id, &event)?;
+        let behind = award_behind(event_id, event)?;
+        let award = behind.award;
         let command = match correction {
-            Correction::Reverse => Command::Reverse {
-                award,
-                key: key_of_award,
-            },
-            Correction::Reinstate => Command::Reinstate {
-                award,
-                key: key_of_award,
-            },
+            Correction::Reverse => Command::Reverse(behind),
+            Correction::Reinstate => Command::Reinstate(behind),
         };
         let (answer, pending) = Pending::new(Some(Place::Command(permit)));
         let beside = Beside {
@@ -217,6 +212,7 @@ impl Engine {
             qualification,
             teams: roster.teams_of(request.user_id).collect(),
             evidence: request.evidence,
+            par_ms: None,
             occurred_at,
             day: self.inner.tree.context.clock.local_day(occurred_at),
         })
@@ -237,6 +233,7 @@ impl Engine {
             qualification: None,
             teams: self.roster().teams_of(user_id),
             evidence,
+            par_ms: None,
             occurred_at,
             day: self.inner.tree.context.clock.local_day(occurred_at),
         })
@@ -273,21 +270,51 @@ fn unit_of_reference(roster: &RosterState, action: Action, reference: ReferenceI
             let unit_id = UnitId::new(reference.get()).ok()?;
             roster.active_unit(unit_id).map(|_| unit_id)
         }
-        Action::CommunityFeedback | Action::TeamAchievement => None,
+        Action::CommunityFeedback | Action::TeamAchievement | Action::ManualAward => None,
     }
 }
 
-/// The award that an entry of the ledger is about, and its natural key.
-fn award_behind(event_id: EventId, event: &LearnerEvent) -> Result<(EventId, (Action, ReferenceId)), EngineError> {
+/// The award that an entry of the ledger is about.
+fn award_behind(event_id: EventId, event: LearnerEvent) -> Result<AwardRef, EngineError> {
     match event {
-        LearnerEvent::PointsAwarded { action, reference, .. } => Ok((event_id, (*action, *reference))),
+        LearnerEvent::PointsAwarded {
+            action,
+            reference,
+            teams,
+            evidence,
+            ..
+        } => Ok(AwardRef {
+            award: event_id,
+            key: (action, reference),
+            teams,
+            evidence,
+        }),
         LearnerEvent::PointsReversed {
-            of, action, reference, ..
+            of,
+            action,
+            reference,
+            teams,
+            evidence,
+            ..
         }
         | LearnerEvent::PointsReinstated {
-            of, action, reference, ..
-        } => Ok((*of, (*action, *reference))),
-        LearnerEvent::PointsRefused { .. } => Err(Rejection::NotReversible.into()),
-        LearnerEvent::ProgressMade { .. } => Err(EngineError::UnknownEvent(event_id)),
+            of,
+            action,
+            reference,
+            teams,
+            evidence,
+            ..
+        } => Ok(AwardRef {
+            award: of,
+            key: (action, reference),
+            teams,
+            evidence,
+        }),
+        LearnerEvent::PointsRefused { .. } | LearnerEvent::PointsAdjusted { .. } => {
+            Err(Rejection::NotReversible.into())
+        }
+        LearnerEvent::AchievementUnlocked { .. } | LearnerEvent::ProgressMade { .. } => {
+            Err(EngineError::UnknownEvent(event_id))
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! The start: what is kept is loaded, the tree is woken, and what a crash cut short is finished.
 
+use arc_swap::ArcSwap;
 use super::admission::Admission;
 use super::root::{Root, RootMsg, Tree};
 use super::{Engine, EngineSettings, Inner};
@@ -98,7 +99,7 @@ async fn load(store: Arc<dyn Store>, clock: Arc<dyn Clock>, settings: EngineSett
         journal,
         roster,
         hub: hub.clone(),
-        rules: settings.rules,
+        rules: ArcSwap::from_pointee(settings.rules),
         epoch,
         idle: settings.learner_idle,
         counts: EventCounts::new(),

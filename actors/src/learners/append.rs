@@ -1,15 +1,16 @@
 //! One decision as the store keeps it: events, projection rows, the head, and what it means for boards and teams. Pure.
 
 use crate::domain::Learner;
-use crate::domain::action::Action;
+use crate::domain::achievements::{Reached, Tier};
 use crate::domain::board::Score;
 use crate::domain::event::{EventMeta, LearnerEvent};
 use crate::domain::learner::{AwardStanding, ReceiptKey};
-use crate::journal::LearnerChange;
+use crate::journal::{LearnerChange, LedgerChange};
 use homeroom_schema::records::{
-    Append, AuditRecord, KeyRecord, LearnerHead, NewEvent, PointsRecord, ProgressRecord, Row, StreamAppend, StreamId,
+    AchievementRecord, Append, AuditRecord, KeyRecord, LearnerHead, NewEvent, PointsRecord, ProgressRecord, Row, StreamAppend, StreamId,
 };
-use homeroom_schema::{EventId, QualificationId, ReferenceId, TimeMs, UnitId, UserId, Version};
+use homeroom_schema::{EventId, QualificationId, ReferenceId, TeamId, TimeMs, UnitId, UserId, Version};
+use std::collections::BTreeMap;
 
 /// What is common to the facts of one command.
 pub(crate) struct Recording {
@@ -34,7 +35,7 @@ pub(crate) fn append(after: &Learner, expected: Version, events: &[LearnerEvent]
     let mut rows = Vec::with_capacity(events.len());
     let mut new_events = Vec::with_capacity(events.len());
     for (index, event) in events.iter().enumerate() {
-        rows.push(row(after.user_id, index, event));
+        rows.extend(rows_of(after.user_id, index, event));
         new_events.push(NewEvent {
             event_type: event.event_type(),
             occurred_at: event.occurred_at(),
@@ -63,29 +64,68 @@ pub(crate) fn append(after: &Learner, expected: Version, events: &[LearnerEvent]
     }
 }
 
-/// The row of the tables that a fact makes.
-pub(crate) fn row(user_id: UserId, event_index: usize, event: &LearnerEvent) -> Row {
-    if let LearnerEvent::ProgressMade {
-        unit,
-        progress_percentage,
-        last_accessed,
-        completed_at,
-        ..
-    } = event
-    {
-        return Row::Progress(ProgressRecord {
+/// The rows of the tables that a fact makes: its entry of the ledger first, if it is one.
+pub(crate) fn rows_of(user_id: UserId, event_index: usize, event: &LearnerEvent) -> Vec<Row> {
+    match event {
+        LearnerEvent::ProgressMade {
+            unit,
+            progress_percentage,
+            last_accessed,
+            completed_at,
+            ..
+        } => vec![Row::Progress(ProgressRecord {
             user_id,
             unit_id: *unit,
             progress_percentage: *progress_percentage,
             last_accessed: *last_accessed,
             completed_at: *completed_at,
-        });
+        })],
+        LearnerEvent::AchievementUnlocked {
+            achievement,
+            tier,
+            data,
+            occurred_at,
+            ..
+        } => vec![achievement_row(user_id, achievement, *tier, *occurred_at, data)],
+        LearnerEvent::PointsAdjusted { given, revoked, .. } => {
+            let revoked = revoked.iter().map(|(achievement, tier)| Row::AchievementRevoked {
+                user_id,
+                achievement_type: achievement.clone(),
+                tier: tier.as_str().to_owned(),
+            });
+            let given = given
+                .iter()
+                .map(|given| achievement_row(user_id, &given.achievement, given.tier, given.earned_at, &given.data));
+            let entry = ledger_row(user_id, event_index, event);
+            entry.into_iter().chain(revoked).chain(given).collect()
+        }
+        _ => ledger_row(user_id, event_index, event).into_iter().collect(),
     }
-    let entry = Entry::of(event);
+}
+
+fn achievement_row(
+    user_id: UserId,
+    achievement: &str,
+    tier: Tier,
+    earned_at: TimeMs,
+    data: &BTreeMap<String, Reached>,
+) -> Row {
+    Row::Achievement(AchievementRecord {
+        user_id,
+        achievement_type: achievement.to_owned(),
+        tier: tier.as_str().to_owned(),
+        earned_at,
+        achievement_data: serde_json::to_string(data).expect("finite numbers under text keys are JSON"),
+    })
+}
+
+/// The entry of the ledger that a fact makes.
+fn ledger_row(user_id: UserId, event_index: usize, event: &LearnerEvent) -> Option<Row> {
+    let entry = Entry::of(event)?;
     let points = PointsRecord {
         user_id,
         kind: entry.kind,
-        action_type: entry.action.as_str(),
+        action_type: entry.action_type,
         reference_id: entry.reference,
         unit_id: entry.unit,
         qualification_id: entry.qualification,
@@ -94,13 +134,13 @@ pub(crate) fn row(user_id: UserId, event_index: usize, event: &LearnerEvent) -> 
         reason: entry.reason,
         occurred_at: event.occurred_at(),
     };
-    Row::Points { event_index, points }
+    Some(Row::Points { event_index, points })
 }
 
 /// What all entries of the ledger have.
 struct Entry {
     kind: &'static str,
-    action: Action,
+    action_type: &'static str,
     reference: ReferenceId,
     unit: Option<UnitId>,
     qualification: Option<QualificationId>,
@@ -110,7 +150,7 @@ struct Entry {
 }
 
 impl Entry {
-    fn of(event: &LearnerEvent) -> Self {
+    fn of(event: &LearnerEvent) -> Option<Self> {
         let (kind, sign) = match event {
             LearnerEvent::PointsReversed { .. } => ("reversed", -1),
             LearnerEvent::PointsReinstated { .. } => ("reinstated", 1),
@@ -123,16 +163,16 @@ impl Entry {
                 reason,
                 total,
                 ..
-            } => Self {
+            } => Some(Self {
                 kind: "refused",
-                action: *action,
+                action_type: action.as_str(),
                 reference: *reference,
                 unit: None,
                 qualification: None,
                 points: 0,
                 total: *total,
                 reason: Some(reason.as_str()),
-            },
+            }),
             LearnerEvent::PointsAwarded {
                 action,
                 reference,
@@ -159,17 +199,28 @@ impl Entry {
                 points,
                 total,
                 ..
-            } => Self {
+            } => Some(Self {
                 kind,
-                action: *action,
+                action_type: action.as_str(),
                 reference: *reference,
                 unit: *unit,
                 qualification: *qualification,
                 points: sign * i64::from(*points),
                 total: *total,
                 reason: None,
-            },
-            LearnerEvent::ProgressMade { .. } => unreachable!("progress is no entry of the ledger"),
+            }),
+            // What it is about is the act, by its number.
+            LearnerEvent::PointsAdjusted { act, points, total, .. } => Some(Self {
+                kind: "adjusted",
+                action_type: "rules_applied",
+                reference: ReferenceId::new(u64::from(*act)).unwrap_or(ReferenceId::MIN),
+                unit: None,
+                qualification: None,
+                points: *points,
+                total: *total,
+                reason: None,
+            }),
+            LearnerEvent::AchievementUnlocked { .. } | LearnerEvent::ProgressMade { .. } => None,
         }
     }
 }
@@ -180,18 +231,38 @@ pub(crate) struct Changes {
     score_changed: bool,
     qualifications: Vec<QualificationId>,
     completed: Vec<UnitId>,
+    entries: Vec<LedgerChange>,
 }
 
 impl Changes {
     /// Notes a fact, given the state before it.
     pub(crate) fn note(&mut self, before: &Learner, event: &LearnerEvent) {
         match event {
-            LearnerEvent::PointsAwarded { qualification, .. }
-            | LearnerEvent::PointsReversed { qualification, .. }
-            | LearnerEvent::PointsReinstated { qualification, .. } => {
-                self.score_changed = true;
-                let new = qualification.filter(|id| !self.qualifications.contains(id));
-                self.qualifications.extend(new);
+            LearnerEvent::PointsAwarded {
+                qualification,
+                teams,
+                points,
+                occurred_at,
+                ..
+            }
+            | LearnerEvent::PointsReinstated {
+                qualification,
+                teams,
+                points,
+                occurred_at,
+                ..
+            } => self.entry(*occurred_at, i64::from(*points), *qualification, teams, true),
+            LearnerEvent::PointsReversed {
+                qualification,
+                teams,
+                points,
+                occurred_at,
+                ..
+            } => self.entry(*occurred_at, -i64::from(*points), *qualification, teams, true),
+            LearnerEvent::PointsAdjusted { parts, teams, .. } => {
+                for part in parts {
+                    self.entry(part.occurred_at, part.points, part.qualification, teams, false);
+                }
             }
             LearnerEvent::ProgressMade { unit, completed_at, .. } => {
                 let was = before.units.get(unit).and_then(|unit| unit.completed_at);
@@ -199,7 +270,29 @@ impl Changes {
                     self.completed.push(*unit);
                 }
             }
-            LearnerEvent::PointsRefused { .. } => {}
+            LearnerEvent::PointsRefused { .. } | LearnerEvent::AchievementUnlocked { .. } => {}
+        }
+    }
+
+    fn entry(
+        &mut self,
+        occurred_at: TimeMs,
+        points: i64,
+        qualification: Option<QualificationId>,
+        teams: &[TeamId],
+        moves_reached_at: bool,
+    ) {
+        self.score_changed = true;
+        let new = qualification.filter(|id| !self.qualifications.contains(id));
+        self.qualifications.extend(new);
+        if points != 0 {
+            self.entries.push(LedgerChange {
+                occurred_at,
+                points,
+                qualification,
+                teams: teams.to_vec(),
+                moves_reached_at,
+            });
         }
     }
 
@@ -225,6 +318,7 @@ impl Changes {
             }),
             qualifications: self.qualifications.into_iter().map(qualification).collect(),
             completed: self.completed,
+            entries: self.entries,
         })
     }
 }
@@ -260,6 +354,9 @@ pub(crate) fn confirm(decided: &mut Learner, event: &LearnerEvent, meta: EventMe
                 *by = meta.event_id;
             }
         }
-        LearnerEvent::PointsReinstated { .. } | LearnerEvent::ProgressMade { .. } => {}
+        LearnerEvent::PointsReinstated { .. }
+        | LearnerEvent::PointsAdjusted { .. }
+        | LearnerEvent::AchievementUnlocked { .. }
+        | LearnerEvent::ProgressMade { .. } => {}
     }
 }

@@ -79,7 +79,7 @@ impl User {
     }
 
     fn decide(&mut self, myself: &ActorRef<UserMsg>, request: Request) {
-        let rules = &self.context.rules;
+        let rules = &*self.context.rules.load_full();
         let state = self.decided.as_deref().unwrap_or(&self.durable);
         if let Some(key) = request.passed_on_key().filter(|key| state.awards.contains_key(key)) {
             let (total, level) = (state.total, state.level);

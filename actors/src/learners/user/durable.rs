@@ -3,7 +3,8 @@
 use super::User;
 use crate::domain::course::completion;
 use crate::domain::event::{EventMeta, LearnerEvent};
-use crate::domain::{achievements::achievements, evolve};
+use crate::domain::achievements::{Outside, achievements};
+use crate::domain::evolve;
 use crate::error::EngineError;
 use crate::journal::event_at;
 use crate::learners::append::{Changes, confirm};
@@ -196,7 +197,7 @@ impl User {
             completion: completion(learner, &course),
             total: learner.total,
             level: learner.level,
-            achievements: achievements(learner, &course),
+            achievements: achievements(learner, &course, &Outside::default(), &self.context.rules.load()),
         });
         self.view = Some((revision, Arc::clone(&view)));
         view
