@@ -9,7 +9,7 @@ SHELL := /bin/bash
 
 CARGO ?= cargo
 # What a later part of the suite may need from Debian: one "command:package" a word.
-DEBIAN_NEEDS := cc:build-essential strace:strace
+DEBIAN_NEEDS := cc:build-essential strace:strace faketime:faketime
 
 # Tools that are no crates (.ci/tools): schemathesis, cargo-deny, Node.js, spectral.
 TOOLS := $(CURDIR)/target/tools

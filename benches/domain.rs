@@ -19,6 +19,7 @@ fn earn(reference: u64) -> Command {
             score: Some(0.9),
             ..Evidence::default()
         },
+        par_ms: None,
         occurred_at: TimeMs(reference as i64),
         day: 0,
     })

@@ -1,9 +1,14 @@
 //! The wall clock and the node's time zone: the only place of the server that reads either.
 
+mod steady;
+
 use homeroom_actors::Clock;
 use homeroom_schema::TimeMs;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use std::sync::Arc;
+use std::time::Instant;
+use steady::Steady;
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
 
@@ -11,19 +16,27 @@ const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
 #[derive(Debug, Clone)]
 pub struct SystemClock {
     zone: TimeZone,
+    began: Instant,
+    steady: Arc<Steady>,
 }
 
 impl SystemClock {
     /// A clock in the zone with this IANA name; none if there is no such zone.
     #[must_use]
     pub fn new(time_zone: &str) -> Option<Self> {
-        TimeZone::get(time_zone).ok().map(|zone| Self { zone })
+        let zone = TimeZone::get(time_zone).ok()?;
+        Some(Self {
+            zone,
+            began: Instant::now(),
+            steady: Arc::default(),
+        })
     }
 }
 
 impl Clock for SystemClock {
     fn now(&self) -> TimeMs {
-        TimeMs(Timestamp::now().as_millisecond())
+        let wall_ms = Timestamp::now().as_millisecond();
+        TimeMs(self.steady.now(wall_ms, self.began.elapsed()))
     }
 
     fn local_day(&self, at: TimeMs) -> i32 {

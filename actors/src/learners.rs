@@ -20,12 +20,12 @@ use actor::UserMsg;
 
 use crate::clock::Clock;
 use crate::domain::Rules;
-use arc_swap::ArcSwap;
 use crate::domain::event::LearnerEvent;
 use crate::error::EngineError;
 use crate::hub::Hub;
 use crate::journal::Journal;
 use crate::roster::Roster;
+use arc_swap::ArcSwap;
 use homeroom_schema::{Store, StoreError};
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,12 +1,12 @@
 //! Completion and the criteria of achievements: what counts, what is taken out again, and where tiers begin.
 #![allow(clippy::unwrap_used, reason = "helpers of tests; a panic is the report")]
 
-use homeroom_actors::domain::achievements::{AchievementType, Tier, achievements};
+use homeroom_actors::domain::achievements::{Outside, Tier, achievements};
 use homeroom_actors::domain::action::{Action, Evidence};
 use homeroom_actors::domain::course::{Course, completion};
 use homeroom_actors::domain::event::EventMeta;
 use homeroom_actors::domain::learner::{Counters, Learner};
-use homeroom_actors::domain::{Command, Decision, Earn, Progress, Rules, decide, evolve};
+use homeroom_actors::domain::{AwardRef, Command, Decision, Earn, Progress, Rules, decide, evolve};
 use homeroom_schema::{EventId, QualificationId, ReferenceId, TimeMs, UnitId, UserId};
 
 fn unit(id: u64) -> UnitId {
@@ -71,6 +71,7 @@ fn earn(learner: &mut Learner, action: Action, id: u64, observed: Option<f64>) {
         qualification: None,
         teams: Vec::new(),
         evidence,
+        par_ms: None,
         occurred_at,
         day: 0,
     };
@@ -83,7 +84,7 @@ fn new_learner() -> Learner {
 
 /// `(current, target, met)` of one criterion.
 fn criterion(learner: &Learner, course: &Course, key: &str, tier: Tier) -> (f64, f64, bool) {
-    let all = achievements(learner, course);
+    let all = achievements(learner, course, &Outside::default(), &Rules::shipped());
     let of_tier = all
         .iter()
         .filter(|entry| entry.tier == tier)
@@ -152,34 +153,39 @@ fn of_no_units_nothing_is_completed() {
 
 #[test]
 fn all_twelve_achievements_are_listed_locked_in_the_order_of_the_specification() {
-    let all = achievements(&new_learner(), &Course::default());
-    let expected = AchievementType::ALL
-        .into_iter()
-        .flat_map(|kind| Tier::ALL.map(|tier| (kind, tier)));
-    let seen = all.iter().map(|entry| (entry.achievement_type, entry.tier));
+    let all = achievements(
+        &new_learner(),
+        &Course::default(),
+        &Outside::default(),
+        &Rules::shipped(),
+    );
+    let types = ["content_master", "quiz_champion", "resource_contributor", "team_player"];
+    let expected = types.into_iter().flat_map(|kind| Tier::ALL.map(|tier| (kind, tier)));
+    let seen = all.iter().map(|entry| (entry.achievement_type.as_str(), entry.tier));
     assert!(seen.eq(expected));
-    assert!(all.iter().all(|entry| entry.earned_at.is_none()));
+    assert!(all.iter().all(|entry| entry.earned_at().is_none()));
     assert!(
         all.iter()
             .flat_map(|entry| &entry.criteria)
             .all(|one| one.current == 0.0 && !one.met && one.target > 0.0)
-    );
-    assert_eq!(
-        AchievementType::ALL.map(AchievementType::as_str),
-        ["content_master", "quiz_champion", "resource_contributor", "team_player"]
     );
     assert_eq!(Tier::ALL.map(Tier::as_str), ["bronze", "silver", "gold"]);
 }
 
 #[test]
 fn criteria_rise_from_tier_to_tier_under_distinct_names() {
-    let all = achievements(&new_learner(), &Course::default());
+    let all = achievements(
+        &new_learner(),
+        &Course::default(),
+        &Outside::default(),
+        &Rules::shipped(),
+    );
     let mut names = std::collections::BTreeSet::new();
     for tiers in all.chunks(3) {
         for place in 0..3 {
             let targets: Vec<f64> = tiers.iter().map(|entry| entry.criteria[place].target).collect();
             assert!(targets.is_sorted(), "{targets:?}");
-            assert!(names.insert(tiers[0].criteria[place].key));
+            assert!(names.insert(tiers[0].criteria[place].key.clone()));
         }
     }
     assert_eq!(names.len(), 12);
@@ -236,9 +242,15 @@ fn a_reversal_takes_its_contribution_out_and_a_reinstatement_puts_it_back() {
         let with_both = learner.counters.clone();
         assert_ne!(before, with_both);
         let award = learner.awards[&key].event_id;
-        keep(&mut learner, &Command::Reverse { award, key });
+        let award = AwardRef {
+            award,
+            key,
+            teams: Vec::new(),
+            evidence: Evidence::default(),
+        };
+        keep(&mut learner, &Command::Reverse(award.clone()));
         assert_eq!(learner.counters, before, "{action:?}");
-        keep(&mut learner, &Command::Reinstate { award, key });
+        keep(&mut learner, &Command::Reinstate(award));
         assert_eq!(learner.counters, with_both, "{action:?}");
     }
 }
@@ -252,6 +264,7 @@ fn observations_that_json_cannot_hold_are_not_counted() {
         learner.counters,
         Counters {
             awards_counted: 2,
+            by_action: [0, 1, 1, 0, 0],
             ..Counters::default()
         }
     );

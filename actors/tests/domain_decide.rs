@@ -4,24 +4,22 @@
 use homeroom_actors::domain::action::{Action, Evidence, RefusalReason};
 use homeroom_actors::domain::event::{EventMeta, LearnerEvent};
 use homeroom_actors::domain::learner::{AwardStanding, Learner, ReceiptKey};
-use homeroom_actors::domain::level::{LEVEL_MAX, level_of, level_starts_at};
-use homeroom_actors::domain::{Command, Decision, Earn, Progress, Rejection, Rules, decide, evolve};
+use homeroom_actors::domain::level::{LEVEL_MAX, LevelCurve};
+use homeroom_actors::domain::{AwardRef, Command, Decision, Earn, Progress, Rejection, Rules, decide, evolve};
 use homeroom_schema::limits::TOUCH_EVERY_MS;
 use homeroom_schema::{EventId, QualificationId, ReferenceId, TeamId, TimeMs, UnitId, UserId, Version};
 
-const RULES: Rules = Rules::shipped();
-
-/// A learner and the number of their next event; the id of an event is ten times its version.
-struct Bench(Learner);
+/// A learner with the shipped rules, and the number of their next event; the id of an event is ten times its version.
+struct Bench(Learner, Rules);
 
 impl Bench {
     fn new() -> Self {
-        Self(Learner::new(UserId::MIN))
+        Self(Learner::new(UserId::MIN), Rules::shipped())
     }
 
     /// Decides and folds what is kept. The decision in one word for the tables.
     fn run(&mut self, command: &Command) -> &'static str {
-        match decide(&self.0, command, &RULES) {
+        match decide(&self.0, command, &self.1) {
             Decision::Keep(events) => {
                 assert_eq!(events.len(), 1);
                 let version = self.0.version.plus(1);
@@ -67,6 +65,7 @@ fn earn_with(action: Action, id: u64, change: impl FnOnce(&mut Earn)) -> Command
         qualification: None,
         teams: Vec::new(),
         evidence: Evidence::default(),
+        par_ms: None,
         occurred_at: TimeMs(1_000),
         day: 0,
     };
@@ -83,16 +82,19 @@ fn earn_on(action: Action, id: u64, day: i32) -> Command {
 }
 
 fn reverse(version: u64, action: Action, id: u64) -> Command {
-    Command::Reverse {
-        award: event(version),
-        key: (action, reference(id)),
-    }
+    Command::Reverse(award_ref(version, action, id))
 }
 
 fn reinstate(version: u64, action: Action, id: u64) -> Command {
-    Command::Reinstate {
+    Command::Reinstate(award_ref(version, action, id))
+}
+
+fn award_ref(version: u64, action: Action, id: u64) -> AwardRef {
+    AwardRef {
         award: event(version),
         key: (action, reference(id)),
+        teams: Vec::new(),
+        evidence: Evidence::default(),
     }
 }
 
@@ -128,7 +130,7 @@ fn an_award_carries_all_that_replay_needs() {
     let mut bench = Bench::new();
     bench.run(&earn(Action::TeamAchievement, 1));
     bench.run(&earn(Action::TeamAchievement, 2));
-    let Decision::Keep(events) = decide(&bench.0, &command, &RULES) else {
+    let Decision::Keep(events) = decide(&bench.0, &command, &bench.1) else {
         panic!("nothing is kept")
     };
     let expected = LearnerEvent::PointsAwarded {
@@ -145,8 +147,12 @@ fn an_award_carries_all_that_replay_needs() {
         total: 250,
         level: 2,
         qualification_total: Some(50),
-        rules: RULES.version,
+        rules: 1,
+        bonus_percent: None,
+        par_ms: None,
+        granted_by: None,
         occurred_at: TimeMs(1_000),
+        day: Some(0),
     };
     assert_eq!(events, [expected]);
 }
@@ -251,7 +257,7 @@ fn what_is_taken_is_never_more_than_the_total_and_exactly_that_is_given_back() {
     bench.run(&earn(Action::CompleteQuiz, 1));
     // As if rules changed later had lowered the total below the award.
     bench.0.total = 30;
-    let Decision::Keep(events) = decide(&bench.0, &reverse(1, Action::CompleteQuiz, 1), &RULES) else {
+    let Decision::Keep(events) = decide(&bench.0, &reverse(1, Action::CompleteQuiz, 1), &bench.1) else {
         panic!("nothing is kept");
     };
     assert!(matches!(
@@ -335,11 +341,13 @@ fn a_level_starts_where_the_curve_says_and_ends_at_the_highest() {
         (1_500, 4),
         (2_500, 5),
     ];
+    let curve = LevelCurve::shipped();
     for (total, level) in table {
-        assert_eq!(level_of(total), level, "{total} points");
+        assert_eq!(curve.level_of(total), level, "{total} points");
     }
-    assert_eq!(level_of(level_starts_at(LEVEL_MAX) - 1), LEVEL_MAX - 1);
-    assert_eq!(level_of(level_starts_at(LEVEL_MAX + 1)), LEVEL_MAX);
+    let highest = curve.starts_at[LEVEL_MAX as usize - 1];
+    assert_eq!(curve.level_of(highest - 1), LEVEL_MAX - 1);
+    assert_eq!(curve.level_of(u64::MAX), LEVEL_MAX);
 }
 
 #[test]

@@ -25,6 +25,7 @@ fn lived() -> (Learner, Stream) {
                 score: Some(1.0),
                 ..Evidence::default()
             },
+            par_ms: None,
             occurred_at: TimeMs(1),
             day: 0,
         }),
@@ -132,10 +133,13 @@ fn a_step_that_does_not_follow_from_the_state_is_noticed() {
         reference,
         unit: None,
         qualification: None,
+        teams: Vec::new(),
+        evidence: Evidence::default(),
         points,
         total,
         level: 1,
         qualification_total: None,
+        rules: None,
         occurred_at: TimeMs(1),
     };
     let progress = |progress_percentage: u8, completed_at: i64| LearnerEvent::ProgressMade {

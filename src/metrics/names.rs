@@ -199,6 +199,11 @@ pub(super) const METRICS: &[Metric] = &[
         "Seconds of writing the log back into the database",
     ),
     bare("homeroom_wal_bytes", Gauge, "Bytes of the log that are in use"),
+    bare(
+        "homeroom_clock_set_back_total",
+        Counter,
+        "Times that the wall clock was set back by seconds or more while the node ran",
+    ),
     // Backups.
     labelled(
         "homeroom_backups_total",

@@ -20,6 +20,7 @@ mod cli_csv;
 mod cli_doctor;
 mod cli_node;
 mod cli_settings;
+mod clocks;
 mod credentials;
 mod document;
 mod durability;

@@ -109,7 +109,9 @@ pub fn achievements(learner: &Learner, course: &Course, outside: &Outside, rules
                 achievement_type: rule.achievement_type.clone(),
                 tier,
                 earned: earned(learner, rule, tier),
-                criteria: criteria.map(|(rule, current)| criterion(rule, *current, place)).collect(),
+                criteria: criteria
+                    .map(|(rule, current)| criterion(rule, *current, place))
+                    .collect(),
             });
         }
     }
@@ -149,7 +151,11 @@ fn current(measure: Measure, learner: &Learner, course: &Course, outside: &Outsi
         Measure::TeamAchievements => f64::from(counters.team_achievements),
         Measure::TeamSuccess => f64::from(outside.team_level),
         Measure::Points => learner.total as f64,
-        Measure::UnitsCompleted => learner.units.values().filter(|unit| unit.completed_at.is_some()).count() as f64,
+        Measure::UnitsCompleted => learner
+            .units
+            .values()
+            .filter(|unit| unit.completed_at.is_some())
+            .count() as f64,
         Measure::ActiveDays => active_days(learner) as f64,
         Measure::ReadContent => of_action(0),
         Measure::CompleteQuiz => of_action(1),
@@ -159,7 +165,12 @@ fn current(measure: Measure, learner: &Learner, course: &Course, outside: &Outsi
 }
 
 fn active_days(learner: &Learner) -> usize {
-    let mut days: Vec<i32> = learner.awards.values().filter(|award| award.counts()).map(|award| award.day).collect();
+    let mut days: Vec<i32> = learner
+        .awards
+        .values()
+        .filter(|award| award.counts())
+        .map(|award| award.day)
+        .collect();
     days.sort_unstable();
     days.dedup();
     days.len()

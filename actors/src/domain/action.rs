@@ -107,12 +107,7 @@ pub enum RefusalReason {
 
 impl RefusalReason {
     /// All of them.
-    pub const ALL: [Self; 4] = [
-        Self::AlreadyAwarded,
-        Self::Cooldown,
-        Self::WindowFull,
-        Self::CapReached,
-    ];
+    pub const ALL: [Self; 4] = [Self::AlreadyAwarded, Self::Cooldown, Self::WindowFull, Self::CapReached];
 
     /// The wire and stored name.
     #[must_use]

@@ -188,13 +188,7 @@ fn decide_grant(learner: &Learner, grant: &Grant, rules: &Rules) -> Decision {
     })
 }
 
-fn refuse(
-    learner: &Learner,
-    earn: &Earn,
-    reason: RefusalReason,
-    retry_at: Option<TimeMs>,
-    rules: &Rules,
-) -> Decision {
+fn refuse(learner: &Learner, earn: &Earn, reason: RefusalReason, retry_at: Option<TimeMs>, rules: &Rules) -> Decision {
     let receipt = ReceiptKey {
         action: earn.action,
         reference: earn.reference,

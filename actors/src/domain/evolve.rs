@@ -101,7 +101,10 @@ fn award(learner: &mut Learner, key: (Action, ReferenceId), event: &LearnerEvent
         unit: *unit,
         qualification: *qualification,
         measure: measure(key.0, evidence),
-        is_fast: evidence.duration_ms.zip(*par_ms).is_some_and(|(taken, par)| taken < par),
+        is_fast: evidence
+            .duration_ms
+            .zip(*par_ms)
+            .is_some_and(|(taken, par)| taken < par),
         standing: AwardStanding::Counted,
     };
     learner.awards.insert(key, award);

@@ -233,7 +233,9 @@ impl Counters {
 
 impl Streak {
     fn of(awards: &BTreeMap<(Action, ReferenceId), Award>) -> Self {
-        let quizzes = awards.iter().filter(|((action, _), award)| *action == Action::CompleteQuiz && award.counts());
+        let quizzes = awards
+            .iter()
+            .filter(|((action, _), award)| *action == Action::CompleteQuiz && award.counts());
         let mut quizzes: Vec<_> = quizzes
             .filter_map(|(_, award)| Some(((award.occurred_at, award.version), award.measure?)))
             .collect();
@@ -250,7 +252,11 @@ impl Streak {
         if self.latest.is_some_and(|latest| at < latest) {
             return false;
         }
-        self.current = if score >= Counters::HIGH_FROM { self.current + 1 } else { 0 };
+        self.current = if score >= Counters::HIGH_FROM {
+            self.current + 1
+        } else {
+            0
+        };
         self.longest = self.longest.max(self.current);
         self.latest = Some(at);
         true

@@ -20,7 +20,9 @@ impl LevelCurve {
     #[must_use]
     pub fn shipped() -> Self {
         Self {
-            starts_at: (1..=u64::from(LEVEL_MAX)).map(|level| 125 * (level - 1) * level).collect(),
+            starts_at: (1..=u64::from(LEVEL_MAX))
+                .map(|level| 125 * (level - 1) * level)
+                .collect(),
             names: Vec::new(),
         }
     }

@@ -6,8 +6,8 @@ mod shipped;
 
 pub use achievement::{AchievementRule, CriterionRule, Measure};
 pub use school::{
-    KnowledgeTracing, ManualAwards, PreferenceRules, QuizRules, Season, SignalRules, SkillRules, TeamRules, TeamScoring,
-    Transfer,
+    KnowledgeTracing, ManualAwards, PreferenceRules, QuizRules, Season, SignalRules, SkillRules, TeamRules,
+    TeamScoring, Transfer,
 };
 
 use crate::domain::action::Action;

@@ -1,6 +1,5 @@
 //! The start: what is kept is loaded, the tree is woken, and what a crash cut short is finished.
 
-use arc_swap::ArcSwap;
 use super::admission::Admission;
 use super::root::{Root, RootMsg, Tree};
 use super::{Engine, EngineSettings, Inner};
@@ -12,6 +11,7 @@ use crate::roster::{AliasSecret, Roster, RosterMsg, RosterQueue, RosterState};
 use crate::scores::Scores;
 use crate::sessions::Sessions;
 use crate::supervision::Tasks;
+use arc_swap::ArcSwap;
 use homeroom_schema::limits::{COMMANDS_IN_FLIGHT_MAX, SESSIONS_MAX};
 use homeroom_schema::records::{Append, Row};
 use homeroom_schema::{EventId, Store, StoreError};

@@ -10,7 +10,7 @@ use super::{Hub, HubArgs, RosterChange};
 use crate::boards::{BoardMsg, BoardsSupervisor};
 use crate::clock::Clock;
 use crate::domain::board::{Score, Standing};
-use crate::journal::LearnerChange;
+use crate::journal::{LearnerChange, LedgerChange};
 use crate::roster::Roster;
 use crate::scores::Scores;
 use crate::supervision::Fault;
@@ -335,6 +335,13 @@ impl World {
             },
         };
         let event_id = self.commit_learner(user_id, &sums, row(0), at).await;
+        let entries = vec![LedgerChange {
+            occurred_at: at,
+            points,
+            qualification: qualification_id,
+            teams: self.roster.teams_of(user_id),
+            moves_reached_at: true,
+        }];
         let change = LearnerChange {
             user_id,
             version: sums.version.plus(1),
@@ -342,6 +349,7 @@ impl World {
             score: Some(sums.score),
             qualifications,
             completed: Vec::new(),
+            entries,
         };
         sums.version = change.version;
         self.learners.insert(user_id, sums);
@@ -369,6 +377,7 @@ impl World {
             score: None,
             qualifications: Vec::new(),
             completed: vec![unit_id],
+            entries: Vec::new(),
         };
         sums.version = change.version;
         self.learners.insert(user_id, sums);

@@ -7,7 +7,8 @@ use crate::domain::event::{EventMeta, LearnerEvent};
 use crate::domain::learner::{AwardStanding, ReceiptKey};
 use crate::journal::{LearnerChange, LedgerChange};
 use homeroom_schema::records::{
-    AchievementRecord, Append, AuditRecord, KeyRecord, LearnerHead, NewEvent, PointsRecord, ProgressRecord, Row, StreamAppend, StreamId,
+    AchievementRecord, Append, AuditRecord, KeyRecord, LearnerHead, NewEvent, PointsRecord, ProgressRecord, Row,
+    StreamAppend, StreamId,
 };
 use homeroom_schema::{EventId, QualificationId, ReferenceId, TeamId, TimeMs, UnitId, UserId, Version};
 use std::collections::BTreeMap;

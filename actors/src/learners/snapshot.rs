@@ -204,7 +204,9 @@ impl SnapshotV2 {
                 streak: Streak {
                     current: counters.streak_current,
                     longest: counters.streak_longest,
-                    latest: counters.streak_latest.map(|(at, version)| (TimeMs(at), Version(version))),
+                    latest: counters
+                        .streak_latest
+                        .map(|(at, version)| (TimeMs(at), Version(version))),
                 },
                 resources_rated: counters.resources_rated,
                 resource_quality_sum: counters.resource_quality_sum,
@@ -282,7 +284,9 @@ impl ReceiptV2 {
     }
 
     fn entry(&self) -> Result<(ReceiptKey, Receipt), Unreadable> {
-        let found = RefusalReason::ALL.into_iter().find(|reason| reason_code(*reason) == self.reason);
+        let found = RefusalReason::ALL
+            .into_iter()
+            .find(|reason| reason_code(*reason) == self.reason);
         let reason = found.ok_or(Unreadable::Code)?;
         let receipt = Receipt {
             event_id: EventId::new(self.event_id)?,
@@ -306,7 +310,9 @@ impl EarnedV2 {
             achievement: achievement.clone(),
             tier: *tier as u8,
             earned_at: earned.earned_at.0,
-            data: data.map(|(key, reached)| (key.clone(), reached.value, reached.target)).collect(),
+            data: data
+                .map(|(key, reached)| (key.clone(), reached.value, reached.target))
+                .collect(),
         }
     }
 
@@ -315,7 +321,9 @@ impl EarnedV2 {
         let data = self.data.into_iter();
         let earned = Earned {
             earned_at: TimeMs(self.earned_at),
-            data: data.map(|(key, value, target)| (key, Reached { value, target })).collect(),
+            data: data
+                .map(|(key, value, target)| (key, Reached { value, target }))
+                .collect(),
         };
         Ok(((self.achievement, tier.ok_or(Unreadable::Code)?), earned))
     }

@@ -19,6 +19,7 @@ mod roster;
 mod shape;
 mod socket;
 mod strace;
+mod wall_clock;
 
 pub use certificates::Certificate;
 pub use client::{Answer, Client, check_problem};
@@ -35,6 +36,7 @@ pub use roster::{Class, earn};
 pub use shape::shape;
 pub use socket::{Closed, Frame, Refused, Socket};
 pub use strace::Strace;
+pub use wall_clock::WallClock;
 
 use std::future::Future;
 use std::time::{Duration, Instant};

@@ -1,11 +1,11 @@
 //! The rules that a node starts with: the specification's amounts, and neither limits nor bonuses.
 
-use super::{
+use crate::domain::action::Action;
+use crate::domain::level::LevelCurve;
+use crate::domain::rules::{
     AchievementRule, ActionRules, AwardRules, CriterionRule, KnowledgeTracing, ManualAwards, Measure, PreferenceRules,
     QuizRules, Rules, SignalRules, SkillRules, TeamRules, TeamScoring, Transfer,
 };
-use crate::domain::action::Action;
-use crate::domain::level::LevelCurve;
 use std::collections::BTreeMap;
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1_000;

@@ -1,9 +1,9 @@
 //! What happens when something is durable, or is not: folding, publishing, answering, and reading anew after a failure.
 
 use super::User;
+use crate::domain::achievements::{Outside, achievements};
 use crate::domain::course::completion;
 use crate::domain::event::{EventMeta, LearnerEvent};
-use crate::domain::achievements::{Outside, achievements};
 use crate::domain::evolve;
 use crate::error::EngineError;
 use crate::journal::event_at;
