@@ -12,7 +12,7 @@ mod roster;
 mod time;
 
 pub use backup::backup;
-pub use board::{board, board_row, projector_rows};
+pub use board::{board, board_of_rows, board_row, projector_rows};
 pub use commands::{correction_answer, earn_answer, first_answer, progress_answer};
 pub use learner::{achievement_data, achievements, progress};
 pub use ledger::{adjustment_reason, ledger_entry};

@@ -182,13 +182,13 @@ pub const QUALIFICATION_STANDINGS: &str = "WITH sums AS (SELECT user_id, SUM(poi
      JOIN user_points p ON p.event_id = sums.event_id";
 /// Points of learners between two moments. People whose entries there are all refusals have no row.
 pub const STANDINGS: &str = "WITH sums AS (SELECT user_id, SUM(points) AS points, MAX(event_id) AS event_id \
-     FROM user_points WHERE points <> 0 AND occurred_at >= ?1 AND occurred_at < ?2 GROUP BY user_id) \
-     SELECT sums.user_id, sums.points, p.occurred_at, sums.event_id FROM sums \
+     FROM user_points WHERE points <> 0 AND kind <> 'adjusted' AND occurred_at >= ?1 AND occurred_at < ?2 \
+     GROUP BY user_id) SELECT sums.user_id, sums.points, p.occurred_at FROM sums \
      JOIN user_points p ON p.event_id = sums.event_id";
 /// The same inside the qualification 3.
 pub const STANDINGS_IN: &str = "WITH sums AS (SELECT user_id, SUM(points) AS points, MAX(event_id) AS event_id \
-     FROM user_points WHERE points <> 0 AND occurred_at >= ?1 AND occurred_at < ?2 AND qualification_id = ?3 \
-     GROUP BY user_id) SELECT sums.user_id, sums.points, p.occurred_at, sums.event_id FROM sums \
+     FROM user_points WHERE points <> 0 AND kind <> 'adjusted' AND occurred_at >= ?1 AND occurred_at < ?2 \
+     AND qualification_id = ?3 GROUP BY user_id) SELECT sums.user_id, sums.points, p.occurred_at FROM sums \
      JOIN user_points p ON p.event_id = sums.event_id";
 /// Completed units of one learner.
 pub const COMPLETED_UNITS: &str = "SELECT user_id, unit_id, completed_at FROM user_progress \

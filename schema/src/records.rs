@@ -729,10 +729,8 @@ pub struct StandingRow {
     pub id: u64,
     /// The sum; below 0 where more was taken back in the range than given.
     pub points: i64,
-    /// `occurred_at` of the entry that was kept last.
-    pub reached_at: TimeMs,
-    /// That entry.
-    pub event_id: EventId,
+    /// `occurred_at` of the entry that was kept last; adjustments by changed rules are none.
+    pub reached_at: Option<TimeMs>,
 }
 
 /// Points of one learner inside one qualification.

@@ -156,7 +156,8 @@ pub async fn standings_are_sums_of_a_range_of_moments(engine: &dyn Engine) {
     let rows = |mut found: Standings| {
         found.rows.sort_by_key(|row| row.id);
         let rows = found.rows.iter();
-        rows.map(|row| (row.id, row.points, row.reached_at)).collect::<Vec<_>>()
+        rows.map(|row| (row.id, row.points, some(row.reached_at)))
+            .collect::<Vec<_>>()
     };
     let whole = must(all(StandingsOf::Learners).await);
     let last = some(must(store.read_journal(None, 100).await).pop());
@@ -168,12 +169,6 @@ pub async fn standings_are_sums_of_a_range_of_moments(engine: &dyn Engine) {
     assert!(outcomes.contains(&AppendOutcome::Kept {
         first_event_id: Some(last.event_id)
     }));
-    let entry = some(must(
-        store
-            .read_event(some(whole.rows.iter().find(|row| row.id == 1)).event_id)
-            .await,
-    ));
-    assert_eq!((entry.version, entry.occurred_at), (Version(3), at(2, 1)));
     assert_eq!(rows(whole), [(1, 35, at(2, 1)), (2, 0, at(1, 2))]);
     for (from, to, expected) in [
         (at(0, 1), at(1, 1), vec![(1, 50, at(0, 1)), (2, 10, at(0, 2))]),
@@ -225,8 +220,8 @@ pub async fn standings_of_teams_are_of_those_who_were_members(engine: &dyn Engin
     found.sort_by_key(|row| row.id);
     let sums: Vec<_> = found.iter().map(|row| (row.id, row.points)).collect();
     assert_eq!(sums, [(7, 10), (8, 35)]);
-    let last = some(must(store.read_event(found[0].event_id).await));
-    assert_eq!((last.body, found[0].reached_at), (back, last.occurred_at));
+    let last = some(must(store.read_journal(None, 100).await).pop());
+    assert_eq!((last.body, found[0].reached_at), (back, Some(last.occurred_at)));
 }
 
 /// Until they are settled, in the order of their facts.

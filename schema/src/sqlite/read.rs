@@ -17,9 +17,9 @@ const TEAM_STANDINGS: &str = "WITH entries AS (SELECT t.value AS team_id, p.poin
      JOIN events e ON e.event_id = p.event_id \
      JOIN events award ON award.event_id = COALESCE(json_extract(e.body, '$.of'), e.event_id) \
      JOIN json_each(award.body, '$.teams') t \
-     WHERE p.points <> 0 AND p.occurred_at >= ?1 AND p.occurred_at < ?2), \
+     WHERE p.points <> 0 AND p.kind <> 'adjusted' AND p.occurred_at >= ?1 AND p.occurred_at < ?2), \
      sums AS (SELECT team_id, SUM(points) AS points, MAX(event_id) AS event_id FROM entries GROUP BY team_id) \
-     SELECT sums.team_id, sums.points, p.occurred_at, sums.event_id FROM sums \
+     SELECT sums.team_id, sums.points, p.occurred_at FROM sums \
      JOIN user_points p ON p.event_id = sums.event_id";
 
 pub(super) fn roster(connection: &Connection) -> Result<RosterRecords> {
@@ -259,8 +259,7 @@ pub(super) fn standings(connection: &Connection, of: StandingsOf, range: TimeRan
         Ok(StandingRow {
             id: unsigned(row, 0)?,
             points: row.get(1)?,
-            reached_at: time(row, 2)?,
-            event_id: id(row, 3)?,
+            reached_at: time_or_none(row, 2)?,
         })
     };
     let (from, to) = (range.from.0, range.to.0);

@@ -111,7 +111,9 @@ impl Kept {
     pub(in crate::memory) fn standings(&self, of: StandingsOf, range: TimeRange) -> Standings {
         let mut rows: BTreeMap<u64, StandingRow> = BTreeMap::new();
         let entries = self.points.iter();
-        for (event_id, entry) in entries.filter(|(_, entry)| entry.points != 0 && range.contains(entry.occurred_at)) {
+        for (event_id, entry) in entries
+            .filter(|(_, entry)| entry.kind != "adjusted" && entry.points != 0 && range.contains(entry.occurred_at))
+        {
             let ids = match of {
                 StandingsOf::Learners => vec![entry.user_id.get()],
                 StandingsOf::LearnersIn(inside) if entry.qualification_id == Some(inside) => vec![entry.user_id.get()],
@@ -124,8 +126,7 @@ impl Kept {
                 let row = StandingRow {
                     id,
                     points: sum + entry.points,
-                    reached_at: entry.occurred_at,
-                    event_id: *event_id,
+                    reached_at: Some(entry.occurred_at),
                 };
                 rows.insert(id, row);
             }
