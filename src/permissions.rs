@@ -226,8 +226,12 @@ pub fn may_see_signals(caller: &Principal, team_id: TeamId, relations: &impl Rel
 /// How a caller sees a board and its topic.
 ///
 /// # Errors
-/// 404 for students and mentors about the board of a team that is not their own.
+/// 403 `leaderboards_off` where there are none; 404 for students and mentors about the board of a team that is not their own.
 pub fn board_lens(caller: &Principal, board: BoardName, relations: &impl Relations) -> Decision<Lens> {
+    if !relations.has_boards() {
+        let detail = "This node keeps no leaderboards.";
+        return Err(Problem::new(403, "leaderboards_off", "No leaderboards", detail));
+    }
     match (board, caller.role) {
         (BoardName::Team(team_id), _) => team_lens(caller, team_id, relations),
         (_, TokenRole::Admin | TokenRole::Service) => Ok(Lens::Staff),
