@@ -11,6 +11,7 @@ pub mod invariants;
 pub mod learner;
 pub mod level;
 pub mod rules;
+pub mod skills;
 pub mod team;
 
 pub use action::{Action, Evidence, RefusalReason, ResourceRef};

@@ -13,6 +13,7 @@ pub(crate) use keeper::{Keeper, KeeperMsg, restart_me};
 
 use crate::boards::{BoardHandle, Boards, page_of};
 use crate::clock::Clock;
+use crate::domain::Rules;
 use crate::domain::team::TeamFact;
 use crate::engine::{BoardPart, Subscription};
 use crate::error::EngineError;
@@ -22,6 +23,7 @@ use crate::scores::Scores;
 use crate::teams::{TeamHandle, TeamMsg, Teams};
 use crate::topics::{BoardName, Inbox, Period, Position, Topic};
 use crate::views::{BoardPage, TeamPerformance};
+use arc_swap::ArcSwap;
 use homeroom_schema::limits::{BOARD_WINDOW_MAX, COMMAND_DEADLINE, READ_DEADLINE, STOP_DEADLINE};
 use homeroom_schema::{EventId, QualificationId, ReferenceId, Store, StoreError, TeamId, TimeMs, UnitId, UserId};
 use std::hash::{BuildHasher, Hasher};
@@ -39,6 +41,8 @@ pub struct HubArgs {
     pub roster: Roster,
     /// Durable totals; all heads are put before the hub is asked for anything.
     pub scores: Scores,
+    /// The rules in force, also after they are changed: seasons, and how teams score.
+    pub rules: Arc<ArcSwap<Rules>>,
     /// Places of a board that its topic shows.
     pub board_window: usize,
     /// Places of a board that a projector sees.
@@ -78,6 +82,7 @@ struct Inner {
     clock: Arc<dyn Clock>,
     roster: Roster,
     scores: Scores,
+    rules: Arc<ArcSwap<Rules>>,
     board_window: usize,
     projector_places: usize,
     idle: Duration,
@@ -98,6 +103,7 @@ impl Hub {
                 clock: args.clock,
                 roster: args.roster,
                 scores: args.scores,
+                rules: args.rules,
                 board_window: args.board_window.clamp(1, BOARD_WINDOW_MAX),
                 projector_places: args.projector_places,
                 idle: args.idle,
@@ -269,6 +275,10 @@ impl Hub {
 
     pub(crate) fn roster(&self) -> &Roster {
         &self.inner.roster
+    }
+
+    pub(crate) fn rules(&self) -> Arc<Rules> {
+        self.inner.rules.load_full()
     }
 
     pub(crate) fn scores(&self) -> &Scores {

@@ -9,6 +9,7 @@
 use super::{Hub, HubArgs, RosterChange};
 use crate::boards::{BoardMsg, BoardsSupervisor};
 use crate::clock::Clock;
+use crate::domain::Rules;
 use crate::domain::board::{Score, Standing};
 use crate::journal::{LearnerChange, LedgerChange};
 use crate::roster::Roster;
@@ -16,6 +17,7 @@ use crate::scores::Scores;
 use crate::supervision::Fault;
 use crate::teams::{TeamMsg, TeamsSupervisor};
 use crate::topics::{BoardName, Period};
+use arc_swap::ArcSwap;
 use homeroom_schema::records::{
     Append, AppendOutcome, EnrolmentRecord, LearnerHead, MemberRecord, NewEvent, PointsRecord, ProgressRecord,
     QualificationRecord, Row, StreamAppend, StreamId, TeamRecord, UnitRecord, UserRecord, UserRole,
@@ -24,7 +26,7 @@ use homeroom_schema::{
     EventId, MemoryStore, QualificationId, ReferenceId, Store as _, TeamId, TimeMs, UnitId, UserId, Version,
 };
 use ractor::{Actor, ActorProcessingErr, ActorRef, SupervisionEvent};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -73,7 +75,7 @@ pub(crate) struct Sums {
     pub(crate) version: Version,
     pub(crate) score: Score,
     pub(crate) qualifications: BTreeMap<QualificationId, Score>,
-    pub(crate) completed: BTreeSet<UnitId>,
+    pub(crate) completed: BTreeMap<UnitId, TimeMs>,
 }
 
 /// The school.
@@ -172,6 +174,7 @@ impl World {
             clock: Arc::new(StillClock),
             roster: roster.clone(),
             scores: Scores::default(),
+            rules: Arc::new(ArcSwap::from_pointee(Rules::shipped())),
             board_window: WINDOW,
             projector_places: PLACES,
             idle: IDLE,
@@ -361,13 +364,13 @@ impl World {
         self.now += 1;
         let at = TimeMs(self.now);
         let mut sums = self.learners.get(&user_id).cloned().unwrap_or_default();
-        sums.completed.insert(unit_id);
+        let completed_at = *sums.completed.entry(unit_id).or_insert(at);
         let row = Row::Progress(ProgressRecord {
             user_id,
             unit_id,
             progress_percentage: 100,
             last_accessed: at,
-            completed_at: Some(at),
+            completed_at: Some(completed_at),
         });
         let event_id = self.commit_learner(user_id, &sums, row, at).await;
         let change = LearnerChange {
@@ -376,7 +379,7 @@ impl World {
             event_id,
             score: None,
             qualifications: Vec::new(),
-            completed: vec![unit_id],
+            completed: vec![(unit_id, completed_at)],
             entries: Vec::new(),
         };
         sums.version = change.version;
