@@ -301,6 +301,10 @@ impl Hub {
         &self.inner.roster
     }
 
+    pub(crate) fn rules(&self) -> Arc<Rules> {
+        self.inner.rules.load_full()
+    }
+
     pub(crate) fn scores(&self) -> &Scores {
         &self.inner.scores
     }
