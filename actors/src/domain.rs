@@ -10,6 +10,7 @@ pub mod evolve;
 pub mod invariants;
 pub mod learner;
 pub mod level;
+pub mod period;
 pub mod rules;
 pub mod team;
 
