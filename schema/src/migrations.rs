@@ -40,6 +40,11 @@ pub const SQLITE: &[Migration] = &[
         name: "privacy",
         sql: include_str!("migrations/sqlite/0002_privacy.sql"),
     },
+    Migration {
+        version: 3,
+        name: "ledger",
+        sql: include_str!("migrations/sqlite/0003_ledger.sql"),
+    },
 ];
 
 /// The steps for Postgres and its relatives, in order.
@@ -53,6 +58,11 @@ pub const POSTGRES: &[Migration] = &[
         version: 2,
         name: "privacy",
         sql: include_str!("migrations/postgres/0002_privacy.sql"),
+    },
+    Migration {
+        version: 3,
+        name: "ledger",
+        sql: include_str!("migrations/postgres/0003_ledger.sql"),
     },
 ];
 

@@ -154,6 +154,12 @@ pub trait Store: Send + Sync + 'static {
         qualification_id: QualificationId,
     ) -> Result<Vec<QualificationStanding>, StoreError>;
 
+    /// The points of manual awards that this person gave from `since` on, reversed ones included.
+    ///
+    /// # Errors
+    /// When the store is unavailable.
+    async fn manual_points(&self, granted_by: UserId, since: TimeMs) -> Result<u64, StoreError>;
+
     /// Completed units of these learners, in no order.
     ///
     /// # Errors
