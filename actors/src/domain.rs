@@ -2,6 +2,7 @@
 
 pub mod achievements;
 pub mod action;
+pub mod analytics;
 pub mod board;
 pub mod course;
 pub mod decide;

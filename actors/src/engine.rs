@@ -1,6 +1,7 @@
 //! The engine's front door: what the edge may ask of the actor tree. No HTTP, no JSON of the wire.
 
 mod admission;
+mod analytics;
 mod answer;
 mod budget;
 mod commands;
@@ -15,6 +16,7 @@ mod stop;
 mod team_award;
 
 use admission::{Admission, Permit};
+pub use analytics::AnalyticsQuery;
 pub(crate) use answer::Answer;
 pub use answer::Pending;
 pub use budget::Budget;

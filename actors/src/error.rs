@@ -78,6 +78,9 @@ pub enum EngineError {
     /// No answer in time, or the actor failed while it had the command: the outcome is unknown, and is settled by repeating.
     #[error("no answer in time")]
     TimedOut,
+    /// Analytics are not folded from the journal up to now yet: the first time that takes a while.
+    #[error("analytics are not ready")]
+    NotFolded,
     /// The node is stopping.
     #[error("stopping")]
     Stopping,

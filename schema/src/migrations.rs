@@ -42,8 +42,13 @@ pub const SQLITE: &[Migration] = &[
     },
     Migration {
         version: 3,
+        name: "activity",
+        sql: include_str!("migrations/sqlite/0003_activity.sql"),
+    },
+    Migration {
+        version: 4,
         name: "ledger",
-        sql: include_str!("migrations/sqlite/0003_ledger.sql"),
+        sql: include_str!("migrations/sqlite/0004_ledger.sql"),
     },
 ];
 
@@ -61,8 +66,13 @@ pub const POSTGRES: &[Migration] = &[
     },
     Migration {
         version: 3,
+        name: "activity",
+        sql: include_str!("migrations/postgres/0003_activity.sql"),
+    },
+    Migration {
+        version: 4,
         name: "ledger",
-        sql: include_str!("migrations/postgres/0003_ledger.sql"),
+        sql: include_str!("migrations/postgres/0004_ledger.sql"),
     },
 ];
 

@@ -63,6 +63,10 @@ impl From<EngineError> for Problem {
                     "No answer in time, so the outcome is unknown; repeat with the same Idempotency-Key to settle it.";
                 Self::new(503, "timed_out", "No answer in time", detail).retry_after(1)
             }
+            EngineError::NotFolded => {
+                let detail = "The node still reads its journal for analytics; come back in a moment.";
+                Self::new(503, "analytics_not_ready", "Analytics are not ready yet", detail).retry_after(5)
+            }
             EngineError::Stopping => {
                 let detail = "The node is stopping; come back in a moment.";
                 Self::new(503, "stopping", "Stopping", detail).retry_after(2)

@@ -6,6 +6,7 @@ use super::root::{Root, RootMsg, Tree};
 use super::{Engine, EngineSettings, Inner};
 use crate::clock::Clock;
 use crate::hub::{Hub, HubArgs};
+use crate::insights::Insights;
 use crate::journal::Journal;
 use crate::learners::{Context, EventCounts, Learners};
 use crate::roster::{AliasSecret, Roster, RosterMsg, RosterQueue, RosterState};
@@ -13,7 +14,7 @@ use crate::scores::Scores;
 use crate::sessions::Sessions;
 use crate::supervision::Tasks;
 use arc_swap::ArcSwap;
-use homeroom_schema::limits::{COMMANDS_IN_FLIGHT_MAX, SESSIONS_MAX};
+use homeroom_schema::limits::{ACTIVITY_BLOCK_FACTS, COMMANDS_IN_FLIGHT_MAX, SESSIONS_MAX};
 use homeroom_schema::records::{Append, Row};
 use homeroom_schema::{EventId, Store, StoreError};
 use ractor::Actor;
@@ -94,6 +95,7 @@ async fn load(store: Arc<dyn Store>, clock: Arc<dyn Clock>, settings: EngineSett
     });
     let into_journal = journal.clone();
     hub.connect(move |submission| into_journal.submit(submission));
+    let insights = Insights::new(Arc::clone(&store), journal.clone(), ACTIVITY_BLOCK_FACTS);
     let tasks = Arc::new(Tasks::new("task"));
     let context = Arc::new(Context {
         store,
@@ -112,6 +114,7 @@ async fn load(store: Arc<dyn Store>, clock: Arc<dyn Clock>, settings: EngineSett
         context,
         roster_queue: Arc::new(RosterQueue::new(|| RosterMsg::Work)),
         hub,
+        insights,
         sessions: Sessions::new(clock, settings.sessions_max.min(SESSIONS_MAX)),
         tasks,
         secret,

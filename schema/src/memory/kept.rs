@@ -5,9 +5,9 @@ mod reads;
 use super::faults::Faults;
 use crate::ids::{AuditId, EventId, QualificationId, ReferenceId, TeamId, TimeMs, TokenId, UnitId, UserId, Version};
 use crate::records::{
-    AchievementRecord, Append, AppendOutcome, AuditEntry, AuditRecord, EnrolmentRecord, KeyHash, KeyRecord,
-    LearnerHead, MemberRecord, PointsRecord, ProgressRecord, QualificationRecord, Row, SnapshotRecord, StoredEvent,
-    StreamAppend, StreamId, StreamKind, TeamRecord, TokenRecord, UnitRecord, UserRecord, UserRole,
+    AchievementRecord, ActivityBlock, Append, AppendOutcome, AuditEntry, AuditRecord, EnrolmentRecord, KeyHash,
+    KeyRecord, LearnerHead, MemberRecord, PointsRecord, ProgressRecord, QualificationRecord, Row, SnapshotRecord,
+    StoredEvent, StreamAppend, StreamId, StreamKind, TeamRecord, TokenRecord, UnitRecord, UserRecord, UserRole,
 };
 use crate::store::StoreError;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -34,6 +34,7 @@ pub(super) struct Kept {
     keys: HashMap<KeyHash, KeyRecord>,
     snapshots: HashMap<StreamId, SnapshotRecord>,
     settings: BTreeMap<String, String>,
+    activity: BTreeMap<EventId, ActivityBlock>,
     audit: Vec<AuditEntry>,
     batches: u64,
 }
@@ -63,6 +64,7 @@ impl Default for Kept {
             tokens: BTreeMap::new(),
             keys: HashMap::new(),
             snapshots: HashMap::new(),
+            activity: BTreeMap::new(),
             audit: Vec::new(),
             batches: 0,
         }
@@ -309,6 +311,15 @@ impl Kept {
                 self.snapshots.insert(snapshot.stream, snapshot);
             }
         }
+    }
+
+    pub(super) fn save_activity(&mut self, blocks: Vec<ActivityBlock>) {
+        let blocks = blocks.into_iter().map(|block| (block.last_event_id, block));
+        self.activity.extend(blocks);
+    }
+
+    pub(super) fn clear_activity(&mut self) {
+        self.activity.clear();
     }
 
     pub(super) fn purge_keys(&mut self, before: TimeMs, limit: usize) -> usize {

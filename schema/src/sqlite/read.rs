@@ -3,13 +3,14 @@
 use crate::ids::{AuditId, EventId, IdError, QualificationId, TimeMs, UserId, Version};
 use crate::queries as q;
 use crate::records::{
-    AchievementRecord, AuditEntry, AuditFilter, AuditedBy, CompletedUnit, EnrolmentRecord, KeyHash, KeyOutcome,
-    KeyRecord, LearnerHead, LedgerRow, MemberRecord, ProgressRecord, QualificationRecord, QualificationStanding,
-    RosterRecords, SnapshotRecord, StoredEvent, StreamId, StreamKind, TeamAwardRecord, TeamRecord, TokenRecord,
-    TokenRole, UnitRecord, UserRecord, UserRole,
+    AchievementRecord, ActivityBlock, AuditEntry, AuditFilter, AuditedBy, CompletedUnit, EnrolmentRecord, KeyHash,
+    KeyOutcome, KeyRecord, LearnerHead, LedgerRow, MemberRecord, ProgressRecord, QualificationRecord,
+    QualificationStanding, RosterRecords, SnapshotRecord, StoredEvent, StreamId, StreamKind, TeamAwardRecord,
+    TeamRecord, TokenRecord, TokenRole, UnitRecord, UserRecord, UserRole,
 };
 use rusqlite::types::Type;
 use rusqlite::{Connection, Error, OptionalExtension, Params, Result, Row, params};
+use std::ops::Range;
 
 pub(super) fn roster(connection: &Connection) -> Result<RosterRecords> {
     // One transaction, so that all lists are of one moment.
@@ -290,6 +291,32 @@ pub(super) fn unsettled_team_awards(connection: &Connection) -> Result<Vec<TeamA
             team_id: id(row, 0)?,
             version: version(row, 1)?,
             reference_id: id(row, 2)?,
+        })
+    })
+}
+
+pub(super) fn activity_head(connection: &Connection) -> Result<Option<EventId>> {
+    connection
+        .prepare_cached(q::ACTIVITY_HEAD)?
+        .query_row([], |row| id(row, 0))
+        .optional()
+}
+
+pub(super) fn activity_blocks(
+    connection: &Connection,
+    range: &Range<TimeMs>,
+    after: Option<EventId>,
+    limit: usize,
+) -> Result<Vec<ActivityBlock>> {
+    let after = after.map_or(0, EventId::as_i64);
+    let page = params![range.start.0, range.end.0, after, bounded(limit as u64)];
+    all(connection, q::ACTIVITY_PAGE, page, |row| {
+        Ok(ActivityBlock {
+            last_event_id: id(row, 0)?,
+            from_at: time(row, 1)?,
+            to_at: time(row, 2)?,
+            facts: row.get(3)?,
+            bytes: row.get(4)?,
         })
     })
 }

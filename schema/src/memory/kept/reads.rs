@@ -3,10 +3,12 @@
 use super::{Kept, event_id};
 use crate::ids::{EventId, QualificationId, TimeMs, UnitId, UserId, Version};
 use crate::records::{
-    AchievementRecord, AuditEntry, AuditFilter, CompletedUnit, KeyHash, KeyRecord, LearnerHead, ProgressRecord,
-    QualificationStanding, RosterRecords, SnapshotRecord, StoredEvent, StreamId, TeamAwardRecord, TokenRecord,
+    AchievementRecord, ActivityBlock, AuditEntry, AuditFilter, CompletedUnit, KeyHash, KeyRecord, LearnerHead,
+    ProgressRecord, QualificationStanding, RosterRecords, SnapshotRecord, StoredEvent, StreamId, TeamAwardRecord,
+    TokenRecord,
 };
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 impl Kept {
     pub(in crate::memory) fn roster(&self) -> RosterRecords {
@@ -38,6 +40,24 @@ impl Kept {
     pub(in crate::memory) fn tokens_of(&self, user_id: UserId) -> Vec<TokenRecord> {
         let tokens = self.tokens.values();
         tokens.filter(|token| token.user_id == Some(user_id)).cloned().collect()
+    }
+
+    pub(in crate::memory) fn activity_head(&self) -> Option<EventId> {
+        self.activity.keys().next_back().copied()
+    }
+
+    pub(in crate::memory) fn activity_blocks(
+        &self,
+        range: &Range<TimeMs>,
+        after: Option<EventId>,
+        limit: usize,
+    ) -> Vec<ActivityBlock> {
+        let is_asked = |block: &&ActivityBlock| {
+            block.to_at >= range.start
+                && block.from_at < range.end
+                && after.is_none_or(|after| block.last_event_id > after)
+        };
+        self.activity.values().filter(is_asked).take(limit).cloned().collect()
     }
 
     pub(in crate::memory) fn snapshot(&self, stream: StreamId) -> Option<SnapshotRecord> {
