@@ -182,6 +182,19 @@ pub fn may_correct_of(caller: &Principal, user_id: UserId, relations: &impl Rela
     Ok(())
 }
 
+/// Giving points by hand to this person.
+///
+/// # Errors
+/// As [`may_correct`]; 404 for a mentor about somebody who is no member of theirs.
+pub fn may_grant(caller: &Principal, user_id: UserId, relations: &impl Relations) -> Decision {
+    may_correct(caller)?;
+    let mentors = caller.user_id.is_some_and(|own| relations.mentors(own, user_id));
+    if caller.role == TokenRole::Mentor && !mentors {
+        return Err(Problem::unknown(Unknown::User));
+    }
+    Ok(())
+}
+
 /// How a caller sees a team: its page, its performance, its topic.
 ///
 /// # Errors

@@ -3,9 +3,11 @@
 mod admission;
 mod analytics;
 mod answer;
+mod budget;
 mod commands;
 #[cfg(feature = "faults")]
 mod faults;
+mod grant;
 mod health;
 mod reads;
 mod root;
@@ -17,8 +19,10 @@ use admission::{Admission, Permit};
 pub use analytics::AnalyticsQuery;
 pub(crate) use answer::Answer;
 pub use answer::Pending;
+pub use budget::Budget;
 #[cfg(feature = "faults")]
 pub use faults::PoisonTarget;
+pub use grant::GrantRequest;
 pub use health::PartDown;
 
 use crate::domain::action::{Action, Evidence};
@@ -169,6 +173,8 @@ struct Inner {
     root: ActorRef<root::RootMsg>,
     // Commands admitted and not yet answered.
     commands: Admission,
+    // What mentors may still give by hand.
+    budgets: budget::Budgets,
     // Reads that wait for an actor.
     reads: Arc<Semaphore>,
     // Members' awards of team achievements under way, over all achievements.

@@ -251,7 +251,11 @@ pub const NAME_CHARS_MAX: usize = 200;
 pub const TEAM_NAME_CHARS_MAX: usize = 100;
 /// Characters of a member's role in a team.
 pub const MEMBER_ROLE_CHARS_MAX: usize = 50;
-/// Characters of a reason for a reversal.
+/// Points of one manual award, whatever the rules say.
+pub const MANUAL_POINTS_MAX: u32 = 1_000_000;
+/// Mentors whose weekly budgets are remembered; at the bound those with nothing under way are forgotten, and counted again.
+pub const MENTORS_COUNTED_MAX: usize = 10_000;
+/// Characters of a reason for a reversal or a manual award.
 pub const REASON_CHARS_MAX: usize = 500;
 /// Skills of one unit.
 pub const SKILLS_MAX: usize = 32;

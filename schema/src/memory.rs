@@ -204,6 +204,10 @@ impl Store for MemoryStore {
         self.read(|kept| kept.standings(of, range))
     }
 
+    async fn manual_points(&self, granted_by: UserId, since: TimeMs) -> Result<u64, StoreError> {
+        self.read(|kept| kept.manual_points(granted_by, since))
+    }
+
     async fn completed_units(&self, user_ids: Vec<UserId>) -> Result<Vec<CompletedUnit>, StoreError> {
         self.read(|kept| kept.completed_units(&user_ids))
     }

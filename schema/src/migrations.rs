@@ -50,6 +50,11 @@ pub const SQLITE: &[Migration] = &[
         name: "boards",
         sql: include_str!("migrations/sqlite/0004_boards.sql"),
     },
+    Migration {
+        version: 5,
+        name: "ledger",
+        sql: include_str!("migrations/sqlite/0005_ledger.sql"),
+    },
 ];
 
 /// The steps for Postgres and its relatives, in order.
@@ -73,6 +78,11 @@ pub const POSTGRES: &[Migration] = &[
         version: 4,
         name: "boards",
         sql: include_str!("migrations/postgres/0004_boards.sql"),
+    },
+    Migration {
+        version: 5,
+        name: "ledger",
+        sql: include_str!("migrations/postgres/0005_ledger.sql"),
     },
 ];
 

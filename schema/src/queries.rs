@@ -196,6 +196,10 @@ pub const STANDINGS_IN: &str = "WITH sums AS (SELECT user_id, SUM(points) AS poi
      FROM user_points WHERE points <> 0 AND kind <> 'adjusted' AND occurred_at >= ?1 AND occurred_at < ?2 \
      AND qualification_id = ?3 GROUP BY user_id) SELECT sums.user_id, sums.points, p.occurred_at FROM sums \
      JOIN user_points p ON p.event_id = sums.event_id";
+/// Points that one person gave by hand from a moment on.
+pub const MANUAL_POINTS: &str = "SELECT COALESCE(SUM(p.points), 0) FROM user_points p \
+     JOIN events e ON e.event_id = p.event_id WHERE p.action_type = 'manual_award' AND p.kind = 'awarded' \
+     AND p.occurred_at >= ?1 AND json_extract(e.body, '$.granted_by') = ?2";
 /// Completed units of one learner.
 pub const COMPLETED_UNITS: &str = "SELECT user_id, unit_id, completed_at FROM user_progress \
      WHERE user_id = ?1 AND completed_at IS NOT NULL";

@@ -214,6 +214,12 @@ impl Store for SqliteStore {
             .await
     }
 
+    async fn manual_points(&self, granted_by: UserId, since: TimeMs) -> Result<u64, StoreError> {
+        self.readers
+            .read(move |connection| read::manual_points(connection, granted_by, since))
+            .await
+    }
+
     async fn completed_units(&self, user_ids: Vec<UserId>) -> Result<Vec<CompletedUnit>, StoreError> {
         self.readers
             .read(move |connection| read::completed_units(connection, &user_ids))

@@ -160,6 +160,11 @@ pub trait Store: Send + Sync + 'static {
     /// # Errors
     /// When the store is unavailable or a row is damaged.
     async fn standings(&self, of: StandingsOf, range: TimeRange) -> Result<Standings, StoreError>;
+    /// The points of manual awards that this person gave from `since` on, reversed ones included.
+    ///
+    /// # Errors
+    /// When the store is unavailable.
+    async fn manual_points(&self, granted_by: UserId, since: TimeMs) -> Result<u64, StoreError>;
 
     /// Completed units of these learners, in no order.
     ///

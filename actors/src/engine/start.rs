@@ -1,6 +1,7 @@
 //! The start: what is kept is loaded, the tree is woken, and what a crash cut short is finished.
 
 use super::admission::Admission;
+use super::budget::Budgets;
 use super::root::{Root, RootMsg, Tree};
 use super::{Engine, EngineSettings, Inner};
 use crate::clock::Clock;
@@ -58,6 +59,7 @@ impl Engine {
                 tree,
                 root,
                 commands: Admission::new(),
+                budgets: Budgets::default(),
                 reads: Arc::new(Semaphore::new(COMMANDS_IN_FLIGHT_MAX)),
                 passing_on: Arc::new(Semaphore::new(super::team_award::PASSING_ON_MAX)),
                 checking: Arc::new(Semaphore::new(1)),

@@ -234,6 +234,12 @@ fn stored_event(row: &Row<'_>) -> Result<StoredEvent> {
     })
 }
 
+pub(super) fn manual_points(connection: &Connection, granted_by: UserId, since: TimeMs) -> Result<u64> {
+    connection
+        .prepare_cached(q::MANUAL_POINTS)?
+        .query_row([since.0, granted_by.as_i64()], |row| unsigned(row, 0))
+}
+
 pub(super) fn qualification_standings(
     connection: &Connection,
     qualification_id: QualificationId,

@@ -168,6 +168,19 @@ impl Kept {
         teams.filter_map(serde_json::Value::as_u64).collect()
     }
 
+    pub(in crate::memory) fn manual_points(&self, granted_by: UserId, since: TimeMs) -> u64 {
+        let given = self.points.iter().filter(|(event_id, entry)| {
+            entry.action_type == "manual_award"
+                && entry.kind == "awarded"
+                && entry.occurred_at >= since
+                && self.event(**event_id).is_some_and(|event| {
+                    let body: Option<serde_json::Value> = serde_json::from_str(&event.body).ok();
+                    body.is_some_and(|body| body["granted_by"] == granted_by.get())
+                })
+        });
+        given.map(|(_, entry)| entry.points.max(0).unsigned_abs()).sum()
+    }
+
     fn progress_of(&self, user_id: UserId) -> impl Iterator<Item = &ProgressRecord> {
         self.progress
             .range((user_id, UnitId::MIN)..=(user_id, UnitId::MAX))
