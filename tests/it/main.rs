@@ -30,6 +30,7 @@ mod export;
 mod faults;
 mod floods;
 mod fuzzing;
+mod grants;
 mod hangups;
 mod heads;
 mod idempotency;
