@@ -1,7 +1,7 @@
 //! What the engine answers when it cannot do what was asked. The edge turns each into one problem; texts stay inside.
 
 use crate::domain::Rejection;
-use homeroom_schema::{EventId, QualificationId, TeamId, UnitId, UserId};
+use homeroom_schema::{EventId, QualificationId, TeamId, TimeMs, UnitId, UserId};
 
 /// Why the engine did not do what was asked. Nothing was kept, except where a variant says that this is unknown.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -43,6 +43,12 @@ pub enum EngineError {
     /// The team has as many members as a team may have.
     #[error("team {0} is full")]
     TeamFull(TeamId),
+    /// The person changed their mind lately, and waits until they may again.
+    #[error("the preference is locked")]
+    PreferenceLocked {
+        /// Until when.
+        retry_at: TimeMs,
+    },
     /// The command contradicts the learner's state.
     #[error(transparent)]
     Rejected(#[from] Rejection),

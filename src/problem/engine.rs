@@ -1,6 +1,7 @@
 //! The one table from the engine's causes to statuses and codes. Things named in a body are 422 here; see `with_path`.
 
 use super::{Problem, Unknown};
+use crate::wire::time;
 use homeroom_actors::EngineError;
 use homeroom_actors::domain::Rejection;
 
@@ -25,6 +26,15 @@ impl From<EngineError> for Problem {
             EngineError::TeamFull(_) => {
                 let detail = "The team has as many members as a team may have.";
                 Self::new(422, "team_full", "The team is full", detail)
+            }
+            EngineError::PreferenceLocked { retry_at } => {
+                let detail = format!(
+                    "This was changed lately; it can be changed again at {}.",
+                    time(retry_at)
+                );
+                let mut problem = Self::new(409, "preference_locked", "Changed lately", detail);
+                problem.retry_at = Some(time(retry_at));
+                problem
             }
             EngineError::Rejected(rejection) => rejected(rejection),
             EngineError::KeyTaken => Self::request_in_progress(),
