@@ -2,6 +2,7 @@
 
 pub mod achievements;
 pub mod action;
+pub mod analytics;
 pub mod board;
 pub mod course;
 pub mod decide;
@@ -12,6 +13,7 @@ pub mod learner;
 pub mod level;
 pub mod period;
 pub mod rules;
+pub mod skills;
 pub mod team;
 
 pub use action::{Action, Evidence, RefusalReason, ResourceRef};

@@ -1,10 +1,13 @@
 //! The engine's front door: what the edge may ask of the actor tree. No HTTP, no JSON of the wire.
 
 mod admission;
+mod analytics;
 mod answer;
+mod budget;
 mod commands;
 #[cfg(feature = "faults")]
 mod faults;
+mod grant;
 mod health;
 mod reads;
 mod root;
@@ -13,10 +16,13 @@ mod stop;
 mod team_award;
 
 use admission::{Admission, Permit};
+pub use analytics::AnalyticsQuery;
 pub(crate) use answer::Answer;
 pub use answer::Pending;
+pub use budget::Budget;
 #[cfg(feature = "faults")]
 pub use faults::PoisonTarget;
+pub use grant::GrantRequest;
 pub use health::PartDown;
 
 use crate::domain::action::{Action, Evidence};
@@ -167,6 +173,8 @@ struct Inner {
     root: ActorRef<root::RootMsg>,
     // Commands admitted and not yet answered.
     commands: Admission,
+    // What mentors may still give by hand.
+    budgets: budget::Budgets,
     // Reads that wait for an actor.
     reads: Arc<Semaphore>,
     // Members' awards of team achievements under way, over all achievements.

@@ -49,6 +49,23 @@ pub enum EngineError {
         /// Until when.
         retry_at: TimeMs,
     },
+    /// Points are for learners: this person is a mentor or of the staff.
+    #[error("user {0} is no learner")]
+    NotALearner(UserId),
+    /// More points than one manual award may have.
+    #[error("at most {most} points are given by hand at once")]
+    TooManyPoints {
+        /// The most by the rules.
+        most: u32,
+    },
+    /// More points than the mentor may still give this week.
+    #[error("{left} points are left of this week's budget")]
+    BudgetExhausted {
+        /// What is left.
+        left: u32,
+        /// When the next week begins.
+        renews_at: TimeMs,
+    },
     /// The command contradicts the learner's state.
     #[error(transparent)]
     Rejected(#[from] Rejection),
@@ -67,6 +84,9 @@ pub enum EngineError {
     /// No answer in time, or the actor failed while it had the command: the outcome is unknown, and is settled by repeating.
     #[error("no answer in time")]
     TimedOut,
+    /// Analytics are not folded from the journal up to now yet: the first time that takes a while.
+    #[error("analytics are not ready")]
+    NotFolded,
     /// The node is stopping.
     #[error("stopping")]
     Stopping,

@@ -325,13 +325,12 @@ impl Hub {
         &self.inner.roster
     }
 
-    pub(crate) fn scores(&self) -> &Scores {
-        &self.inner.scores
-    }
-
-    /// The rules in force.
     pub(crate) fn rules(&self) -> Arc<Rules> {
         self.inner.rules.load_full()
+    }
+
+    pub(crate) fn scores(&self) -> &Scores {
+        &self.inner.scores
     }
 
     /// What today means for boards, as everybody was told last.

@@ -42,8 +42,18 @@ pub const SQLITE: &[Migration] = &[
     },
     Migration {
         version: 3,
+        name: "activity",
+        sql: include_str!("migrations/sqlite/0003_activity.sql"),
+    },
+    Migration {
+        version: 4,
         name: "boards",
-        sql: include_str!("migrations/sqlite/0003_boards.sql"),
+        sql: include_str!("migrations/sqlite/0004_boards.sql"),
+    },
+    Migration {
+        version: 5,
+        name: "ledger",
+        sql: include_str!("migrations/sqlite/0005_ledger.sql"),
     },
 ];
 
@@ -61,8 +71,18 @@ pub const POSTGRES: &[Migration] = &[
     },
     Migration {
         version: 3,
+        name: "activity",
+        sql: include_str!("migrations/postgres/0003_activity.sql"),
+    },
+    Migration {
+        version: 4,
         name: "boards",
-        sql: include_str!("migrations/postgres/0003_boards.sql"),
+        sql: include_str!("migrations/postgres/0004_boards.sql"),
+    },
+    Migration {
+        version: 5,
+        name: "ledger",
+        sql: include_str!("migrations/postgres/0005_ledger.sql"),
     },
 ];
 

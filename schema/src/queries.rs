@@ -114,6 +114,12 @@ pub const TOUCH_SETTINGS: &str = "UPDATE settings SET value = value WHERE name =
 pub const UPSERT_SNAPSHOT: &str = "INSERT INTO snapshots (stream_kind, stream_id, version, bytes) \
      VALUES (?1, ?2, ?3, ?4) ON CONFLICT (stream_kind, stream_id) DO UPDATE SET version = excluded.version, \
      bytes = excluded.bytes WHERE excluded.version >= snapshots.version";
+/// Keeps a block of facts.
+pub const UPSERT_ACTIVITY: &str = "INSERT INTO activity_blocks (last_event_id, from_at, to_at, facts, bytes) \
+     VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (last_event_id) DO UPDATE SET from_at = excluded.from_at, \
+     to_at = excluded.to_at, facts = excluded.facts, bytes = excluded.bytes";
+/// Removes all blocks of facts.
+pub const CLEAR_ACTIVITY: &str = "DELETE FROM activity_blocks";
 /// Removes old idempotency keys, the oldest first.
 pub const PURGE_KEYS: &str = "DELETE FROM idempotency_keys WHERE key_hash IN \
      (SELECT key_hash FROM idempotency_keys WHERE created_at < ?1 ORDER BY created_at LIMIT ?2)";
@@ -190,6 +196,10 @@ pub const STANDINGS_IN: &str = "WITH sums AS (SELECT user_id, SUM(points) AS poi
      FROM user_points WHERE points <> 0 AND kind <> 'adjusted' AND occurred_at >= ?1 AND occurred_at < ?2 \
      AND qualification_id = ?3 GROUP BY user_id) SELECT sums.user_id, sums.points, p.occurred_at FROM sums \
      JOIN user_points p ON p.event_id = sums.event_id";
+/// Points that one person gave by hand from a moment on.
+pub const MANUAL_POINTS: &str = "SELECT COALESCE(SUM(p.points), 0) FROM user_points p \
+     JOIN events e ON e.event_id = p.event_id WHERE p.action_type = 'manual_award' AND p.kind = 'awarded' \
+     AND p.occurred_at >= ?1 AND json_extract(e.body, '$.granted_by') = ?2";
 /// Completed units of one learner.
 pub const COMPLETED_UNITS: &str = "SELECT user_id, unit_id, completed_at FROM user_progress \
      WHERE user_id = ?1 AND completed_at IS NOT NULL";
@@ -203,6 +213,11 @@ pub const ACHIEVEMENT_ROWS: &str = "SELECT user_id, achievement_type, tier, earn
 pub const UNSETTLED_TEAM_AWARDS: &str = "SELECT a.team_id, a.version, a.reference_id FROM team_awards a \
      LEFT JOIN events e ON e.stream_kind = 2 AND e.stream_id = a.team_id AND e.version = a.version \
      WHERE NOT a.settled ORDER BY e.event_id, a.team_id, a.version";
+/// The last event of the last block of facts.
+pub const ACTIVITY_HEAD: &str = "SELECT last_event_id FROM activity_blocks ORDER BY last_event_id DESC LIMIT 1";
+/// A page of the blocks of facts that may hold what happened from 1 to before 2.
+pub const ACTIVITY_PAGE: &str = "SELECT last_event_id, from_at, to_at, facts, bytes FROM activity_blocks \
+     WHERE to_at >= ?1 AND from_at < ?2 AND last_event_id > ?3 ORDER BY last_event_id LIMIT ?4";
 /// A used idempotency key.
 pub const KEY: &str = "SELECT fingerprint, created_at, status, stream_kind, stream_id, version, total, level, body, \
      about FROM idempotency_keys WHERE key_hash = ?1";

@@ -411,6 +411,21 @@ pub struct PointsRecord {
     pub occurred_at: TimeMs,
 }
 
+/// Facts of learners, packed by whoever folds the journal; what the bytes mean is their affair.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ActivityBlock {
+    /// The event of the last fact in it; the facts follow those of the block before it.
+    pub last_event_id: EventId,
+    /// When the earliest of its facts happened.
+    pub from_at: TimeMs,
+    /// When the latest of its facts happened.
+    pub to_at: TimeMs,
+    /// How many there are, at least one.
+    pub facts: u32,
+    /// The facts.
+    pub bytes: Vec<u8>,
+}
+
 /// One entry of the ledger as it is stored, with the event that it belongs to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LedgerRow {

@@ -26,7 +26,7 @@ use homeroom_schema::{
     EventId, MemoryStore, QualificationId, ReferenceId, Store as _, TeamId, TimeMs, UnitId, UserId, Version,
 };
 use ractor::{Actor, ActorProcessingErr, ActorRef, SupervisionEvent};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -83,7 +83,7 @@ pub(crate) struct Sums {
     pub(crate) version: Version,
     pub(crate) score: Score,
     pub(crate) qualifications: BTreeMap<QualificationId, Score>,
-    pub(crate) completed: BTreeSet<UnitId>,
+    pub(crate) completed: BTreeMap<UnitId, TimeMs>,
 }
 
 /// The school.
@@ -384,13 +384,13 @@ impl World {
         self.now += 1;
         let at = TimeMs(self.now);
         let mut sums = self.learners.get(&user_id).cloned().unwrap_or_default();
-        sums.completed.insert(unit_id);
+        let completed_at = *sums.completed.entry(unit_id).or_insert(at);
         let row = Row::Progress(ProgressRecord {
             user_id,
             unit_id,
             progress_percentage: 100,
             last_accessed: at,
-            completed_at: Some(at),
+            completed_at: Some(completed_at),
         });
         let event_id = self.commit_learner(user_id, &sums, row, at, "{}".into()).await;
         let change = LearnerChange {
@@ -399,7 +399,7 @@ impl World {
             event_id,
             score: None,
             qualifications: Vec::new(),
-            completed: vec![unit_id],
+            completed: vec![(unit_id, completed_at)],
             entries: Vec::new(),
         };
         sums.version = change.version;

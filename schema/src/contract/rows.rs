@@ -224,6 +224,40 @@ pub async fn standings_of_teams_are_of_those_who_were_members(engine: &dyn Engin
     assert_eq!((last.body, found[0].reached_at), (back, Some(last.occurred_at)));
 }
 
+/// By whoever gave them, from a moment on; what was taken back is not given back to the giver.
+pub async fn manual_points_are_counted_by_giver_and_moment(engine: &dyn Engine) {
+    let store = engine.fresh().await;
+    let by_hand = |user, version: u64, kind: &'static str, points: i64, granted_by: u64| {
+        let mut by_hand = award(user, version - 1, points, 100, None);
+        for row in &mut by_hand.rows {
+            if let Row::Points { points, .. } = row {
+                points.kind = kind;
+                points.action_type = "manual_award";
+                points.occurred_at = TimeMs(1_000 * version.cast_signed());
+            }
+        }
+        for event in by_hand.stream.iter_mut().flat_map(|stream| &mut stream.events) {
+            event.body = format!("{{\"granted_by\":{granted_by}}}");
+        }
+        by_hand
+    };
+    let batch = vec![
+        by_hand(1, 1, "awarded", 5, 900),
+        by_hand(1, 2, "awarded", 7, 900),
+        by_hand(1, 3, "awarded", 11, 901),
+        by_hand(1, 4, "reversed", -7, 900),
+        award(2, 0, 50, 50, None),
+    ];
+    must(store.commit(batch).await);
+    for (giver, since, points) in [(900, 0, 12), (900, 1_001, 7), (900, 2_001, 0), (901, 0, 11), (7, 0, 0)] {
+        assert_eq!(
+            must(store.manual_points(user_id(giver), TimeMs(since)).await),
+            points,
+            "{giver} {since}"
+        );
+    }
+}
+
 /// Until they are settled, in the order of their facts.
 pub async fn unsettled_team_awards_come_oldest_first(engine: &dyn Engine) {
     let store = engine.fresh().await;

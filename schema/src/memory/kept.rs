@@ -5,8 +5,8 @@ mod reads;
 use super::faults::Faults;
 use crate::ids::{AuditId, EventId, QualificationId, ReferenceId, TeamId, TimeMs, TokenId, UnitId, UserId, Version};
 use crate::records::{
-    AchievementRecord, Append, AppendOutcome, AuditEntry, AuditRecord, EnrolmentRecord, KeyHash, KeyRecord,
-    LearnerHead, MemberRecord, PointsRecord, PreferenceRecord, ProgressRecord, QualificationRecord, Row,
+    AchievementRecord, ActivityBlock, Append, AppendOutcome, AuditEntry, AuditRecord, EnrolmentRecord, KeyHash,
+    KeyRecord, LearnerHead, MemberRecord, PointsRecord, PreferenceRecord, ProgressRecord, QualificationRecord, Row,
     SnapshotRecord, StoredEvent, StreamAppend, StreamId, StreamKind, TeamRecord, TokenRecord, UnitRecord, UserRecord,
     UserRole,
 };
@@ -36,6 +36,7 @@ pub(super) struct Kept {
     keys: HashMap<KeyHash, KeyRecord>,
     snapshots: HashMap<StreamId, SnapshotRecord>,
     settings: BTreeMap<String, String>,
+    activity: BTreeMap<EventId, ActivityBlock>,
     audit: Vec<AuditEntry>,
     batches: u64,
 }
@@ -66,6 +67,7 @@ impl Default for Kept {
             tokens: BTreeMap::new(),
             keys: HashMap::new(),
             snapshots: HashMap::new(),
+            activity: BTreeMap::new(),
             audit: Vec::new(),
             batches: 0,
         }
@@ -315,6 +317,15 @@ impl Kept {
                 self.snapshots.insert(snapshot.stream, snapshot);
             }
         }
+    }
+
+    pub(super) fn save_activity(&mut self, blocks: Vec<ActivityBlock>) {
+        let blocks = blocks.into_iter().map(|block| (block.last_event_id, block));
+        self.activity.extend(blocks);
+    }
+
+    pub(super) fn clear_activity(&mut self) {
+        self.activity.clear();
     }
 
     pub(super) fn purge_keys(&mut self, before: TimeMs, limit: usize) -> usize {

@@ -3,13 +3,14 @@
 use crate::ids::{AuditId, EventId, IdError, QualificationId, TimeMs, UserId, Version};
 use crate::queries as q;
 use crate::records::{
-    AchievementRecord, AuditEntry, AuditFilter, AuditedBy, CompletedUnit, EnrolmentRecord, KeyHash, KeyOutcome,
-    KeyRecord, LearnerHead, LedgerRow, MemberRecord, PreferenceRecord, ProgressRecord, QualificationRecord,
+    AchievementRecord, ActivityBlock, AuditEntry, AuditFilter, AuditedBy, CompletedUnit, EnrolmentRecord, KeyHash,
+    KeyOutcome, KeyRecord, LearnerHead, LedgerRow, MemberRecord, PreferenceRecord, ProgressRecord, QualificationRecord,
     QualificationStanding, RosterRecords, SnapshotRecord, StandingRow, Standings, StandingsOf, StoredEvent, StreamId,
     StreamKind, TeamAwardRecord, TeamRecord, TimeRange, TokenRecord, TokenRole, UnitRecord, UserRecord, UserRole,
 };
 use rusqlite::types::Type;
 use rusqlite::{Connection, Error, OptionalExtension, Params, Result, Row, params};
+use std::ops::Range;
 
 /// Points by the teams that the award's fact names; what takes back or gives back names the award. JSON is read in this
 /// engine's way, so that the statement is not shared.
@@ -233,6 +234,12 @@ fn stored_event(row: &Row<'_>) -> Result<StoredEvent> {
     })
 }
 
+pub(super) fn manual_points(connection: &Connection, granted_by: UserId, since: TimeMs) -> Result<u64> {
+    connection
+        .prepare_cached(q::MANUAL_POINTS)?
+        .query_row([since.0, granted_by.as_i64()], |row| unsigned(row, 0))
+}
+
 pub(super) fn qualification_standings(
     connection: &Connection,
     qualification_id: QualificationId,
@@ -326,6 +333,32 @@ pub(super) fn unsettled_team_awards(connection: &Connection) -> Result<Vec<TeamA
             team_id: id(row, 0)?,
             version: version(row, 1)?,
             reference_id: id(row, 2)?,
+        })
+    })
+}
+
+pub(super) fn activity_head(connection: &Connection) -> Result<Option<EventId>> {
+    connection
+        .prepare_cached(q::ACTIVITY_HEAD)?
+        .query_row([], |row| id(row, 0))
+        .optional()
+}
+
+pub(super) fn activity_blocks(
+    connection: &Connection,
+    range: &Range<TimeMs>,
+    after: Option<EventId>,
+    limit: usize,
+) -> Result<Vec<ActivityBlock>> {
+    let after = after.map_or(0, EventId::as_i64);
+    let page = params![range.start.0, range.end.0, after, bounded(limit as u64)];
+    all(connection, q::ACTIVITY_PAGE, page, |row| {
+        Ok(ActivityBlock {
+            last_event_id: id(row, 0)?,
+            from_at: time(row, 1)?,
+            to_at: time(row, 2)?,
+            facts: row.get(3)?,
+            bytes: row.get(4)?,
         })
     })
 }

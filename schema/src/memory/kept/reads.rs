@@ -3,11 +3,12 @@
 use super::{Kept, event_id};
 use crate::ids::{EventId, QualificationId, TimeMs, UnitId, UserId, Version};
 use crate::records::{
-    AchievementRecord, AuditEntry, AuditFilter, CompletedUnit, KeyHash, KeyRecord, LearnerHead, ProgressRecord,
-    QualificationStanding, RosterRecords, SnapshotRecord, StandingRow, Standings, StandingsOf, StoredEvent, StreamId,
-    TeamAwardRecord, TimeRange, TokenRecord,
+    AchievementRecord, ActivityBlock, AuditEntry, AuditFilter, CompletedUnit, KeyHash, KeyRecord, LearnerHead,
+    ProgressRecord, QualificationStanding, RosterRecords, SnapshotRecord, StandingRow, Standings, StandingsOf,
+    StoredEvent, StreamId, TeamAwardRecord, TimeRange, TokenRecord,
 };
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 impl Kept {
     pub(in crate::memory) fn roster(&self) -> RosterRecords {
@@ -40,6 +41,24 @@ impl Kept {
     pub(in crate::memory) fn tokens_of(&self, user_id: UserId) -> Vec<TokenRecord> {
         let tokens = self.tokens.values();
         tokens.filter(|token| token.user_id == Some(user_id)).cloned().collect()
+    }
+
+    pub(in crate::memory) fn activity_head(&self) -> Option<EventId> {
+        self.activity.keys().next_back().copied()
+    }
+
+    pub(in crate::memory) fn activity_blocks(
+        &self,
+        range: &Range<TimeMs>,
+        after: Option<EventId>,
+        limit: usize,
+    ) -> Vec<ActivityBlock> {
+        let is_asked = |block: &&ActivityBlock| {
+            block.to_at >= range.start
+                && block.from_at < range.end
+                && after.is_none_or(|after| block.last_event_id > after)
+        };
+        self.activity.values().filter(is_asked).take(limit).cloned().collect()
     }
 
     pub(in crate::memory) fn snapshot(&self, stream: StreamId) -> Option<SnapshotRecord> {
@@ -147,6 +166,19 @@ impl Kept {
         let award = of.and_then(body).unwrap_or(fact);
         let teams = award["teams"].as_array().into_iter().flatten();
         teams.filter_map(serde_json::Value::as_u64).collect()
+    }
+
+    pub(in crate::memory) fn manual_points(&self, granted_by: UserId, since: TimeMs) -> u64 {
+        let given = self.points.iter().filter(|(event_id, entry)| {
+            entry.action_type == "manual_award"
+                && entry.kind == "awarded"
+                && entry.occurred_at >= since
+                && self.event(**event_id).is_some_and(|event| {
+                    let body: Option<serde_json::Value> = serde_json::from_str(&event.body).ok();
+                    body.is_some_and(|body| body["granted_by"] == granted_by.get())
+                })
+        });
+        given.map(|(_, entry)| entry.points.max(0).unsigned_abs()).sum()
     }
 
     fn progress_of(&self, user_id: UserId) -> impl Iterator<Item = &ProgressRecord> {

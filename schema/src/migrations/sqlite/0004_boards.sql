@@ -1,4 +1,4 @@
--- Boards of periods, and who wants to be on boards. The same columns stand in ../postgres/0003_boards.sql.
+-- Boards of periods, and who wants to be on boards. The same columns stand in ../postgres/0004_boards.sql.
 
 -- Sums of a period read this alone. Entries come nearly in the order of their moments, so that it grows at its end.
 CREATE INDEX user_points_by_time ON user_points (occurred_at, user_id, points) WHERE points <> 0 AND kind <> 'adjusted';
