@@ -13,6 +13,7 @@ pub mod learner;
 pub mod level;
 pub mod period;
 pub mod rules;
+pub mod skills;
 pub mod team;
 
 pub use action::{Action, Evidence, RefusalReason, ResourceRef};

@@ -28,7 +28,7 @@ pub use health::PartDown;
 use crate::domain::action::{Action, Evidence};
 use crate::domain::rules::Rules;
 use crate::error::EngineError;
-use crate::roster::{Roster, RosterOutcome};
+use crate::roster::{Leaderboards, Roster, RosterOutcome};
 use crate::sessions::Sessions;
 use crate::topics::{Position, Topic};
 use crate::views::{BoardPage, LearnerView, TeamPerformance};
@@ -51,6 +51,8 @@ pub struct EngineSettings {
     pub learner_idle: Duration,
     /// Live sessions at once, at most [`homeroom_schema::limits::SESSIONS_MAX`].
     pub sessions_max: usize,
+    /// Who is on boards.
+    pub leaderboards: Leaderboards,
     /// The rules in force.
     pub rules: Rules,
     /// 32 random bytes. Used at the first start alone, then kept: the secret behind pseudonyms and the database's epoch.
@@ -126,6 +128,8 @@ pub enum BoardPart {
     From(usize),
     /// After the row that had this place in the order, wherever it is now (so that pages do not overlap while rows move).
     After(crate::domain::board::Standing),
+    /// What a projector sees.
+    Front,
     /// The row of this person or team with so many neighbours on either side.
     Around {
         /// The person's or team's id.

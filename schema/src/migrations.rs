@@ -47,8 +47,13 @@ pub const SQLITE: &[Migration] = &[
     },
     Migration {
         version: 4,
+        name: "boards",
+        sql: include_str!("migrations/sqlite/0004_boards.sql"),
+    },
+    Migration {
+        version: 5,
         name: "ledger",
-        sql: include_str!("migrations/sqlite/0004_ledger.sql"),
+        sql: include_str!("migrations/sqlite/0005_ledger.sql"),
     },
 ];
 
@@ -71,8 +76,13 @@ pub const POSTGRES: &[Migration] = &[
     },
     Migration {
         version: 4,
+        name: "boards",
+        sql: include_str!("migrations/postgres/0004_boards.sql"),
+    },
+    Migration {
+        version: 5,
         name: "ledger",
-        sql: include_str!("migrations/postgres/0004_ledger.sql"),
+        sql: include_str!("migrations/postgres/0005_ledger.sql"),
     },
 ];
 

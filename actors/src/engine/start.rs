@@ -74,7 +74,7 @@ impl Engine {
 
 async fn load(store: Arc<dyn Store>, clock: Arc<dyn Clock>, settings: EngineSettings) -> Result<Tree, StoreError> {
     let (secret, epoch) = kept_names(&*store, settings.secret).await?;
-    let roster = Roster::default();
+    let roster = Roster::new(settings.leaderboards);
     let loaded = RosterState::load(store.load_roster().await?, secret);
     roster.change(|state| *state = loaded);
     let scores = Scores::of_heads(store.load_heads().await?);
@@ -83,11 +83,13 @@ async fn load(store: Arc<dyn Store>, clock: Arc<dyn Clock>, settings: EngineSett
     if let Some(event_id) = last_event_id {
         journal.advance(event_id);
     }
+    let rules = Arc::new(ArcSwap::from_pointee(settings.rules));
     let hub = Hub::new(HubArgs {
         store: Arc::clone(&store),
         clock: Arc::clone(&clock),
         roster: roster.clone(),
         scores,
+        rules: Arc::clone(&rules),
         board_window: settings.board_window,
         projector_places: settings.projector_places,
         idle: settings.learner_idle,
@@ -103,7 +105,7 @@ async fn load(store: Arc<dyn Store>, clock: Arc<dyn Clock>, settings: EngineSett
         journal,
         roster,
         hub: hub.clone(),
-        rules: ArcSwap::from_pointee(settings.rules),
+        rules,
         epoch,
         idle: settings.learner_idle,
         counts: EventCounts::new(),
