@@ -17,6 +17,7 @@ mod audit;
 mod auth;
 mod backup;
 mod boards;
+mod class;
 mod cli_csv;
 mod cli_doctor;
 mod cli_node;
