@@ -71,6 +71,7 @@ macro_rules! store_contract {
             completed_units_are_found_for_many_learners,
             achievements_are_given_and_taken_back,
             qualification_standings_count_reversals,
+            qualification_standings_count_parts_of_adjusted_entries,
             unsettled_team_awards_come_oldest_first,
             snapshots_keep_the_newest,
             an_erased_person_leaves_an_id,

@@ -45,6 +45,11 @@ pub const SQLITE: &[Migration] = &[
         name: "activity",
         sql: include_str!("migrations/sqlite/0003_activity.sql"),
     },
+    Migration {
+        version: 4,
+        name: "point_parts",
+        sql: include_str!("migrations/sqlite/0004_point_parts.sql"),
+    },
 ];
 
 /// The steps for Postgres and its relatives, in order.
@@ -63,6 +68,11 @@ pub const POSTGRES: &[Migration] = &[
         version: 3,
         name: "activity",
         sql: include_str!("migrations/postgres/0003_activity.sql"),
+    },
+    Migration {
+        version: 4,
+        name: "point_parts",
+        sql: include_str!("migrations/postgres/0004_point_parts.sql"),
     },
 ];
 

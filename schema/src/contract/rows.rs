@@ -5,7 +5,9 @@ use super::sample::{
 };
 use super::{Engine, must, some};
 use crate::ids::{TimeMs, Version};
-use crate::records::{AchievementRecord, AppendOutcome, CompletedUnit, Row, SnapshotRecord, StreamId, TeamAwardRecord};
+use crate::records::{
+    AchievementRecord, AppendOutcome, CompletedUnit, PointPartRecord, Row, SnapshotRecord, StreamId, TeamAwardRecord,
+};
 
 /// By unit; a later row takes the place of an earlier one.
 pub async fn progress_is_kept_by_learner_and_unit(engine: &dyn Engine) {
@@ -132,6 +134,65 @@ pub async fn qualification_standings_count_reversals(engine: &dyn Engine) {
     );
     assert_eq!(must(store.qualification_standings(qualification_id(2)).await).len(), 1);
     assert!(must(store.qualification_standings(qualification_id(3)).await).is_empty());
+}
+
+/// A part counts for its qualification and moves no moment; it makes the standing newer.
+pub async fn qualification_standings_count_parts_of_adjusted_entries(engine: &dyn Engine) {
+    let store = engine.fresh().await;
+    let batch = vec![
+        award(1, 0, 50, 50, Some(1)),
+        award(1, 1, 10, 60, Some(2)),
+        award(2, 0, 0, 0, Some(1)),
+        award(3, 0, 25, 25, Some(1)),
+    ];
+    must(store.commit(batch).await);
+    let before = must(store.qualification_standings(qualification_id(1)).await);
+    let part = |part, qualification, points| Row::PointPart {
+        event_index: 0,
+        part,
+        record: PointPartRecord {
+            occurred_at: TimeMs(1_600_000_000_000),
+            qualification_id: qualification,
+            points,
+        },
+    };
+    let (one, two) = (Some(qualification_id(1)), Some(qualification_id(2)));
+    let mut first = award(1, 2, -5, 55, None);
+    first
+        .rows
+        .extend([part(0, one, -20), part(1, two, 5), part(2, None, 10)]);
+    let mut second = award(2, 1, 30, 30, None);
+    second.rows.push(part(0, one, 30));
+    let outcomes = must(store.commit(vec![first, second]).await);
+    let mut found = must(store.qualification_standings(qualification_id(1)).await);
+    found.sort_by_key(|standing| standing.user_id);
+    let points: Vec<_> = found.iter().map(|row| (row.user_id.get(), row.points)).collect();
+    assert_eq!(points, [(1, 30), (2, 30), (3, 25)]);
+    for standing in &before {
+        let now = some(found.iter().find(|now| now.user_id == standing.user_id));
+        assert_eq!(now.reached_at, standing.reached_at, "an adjustment moves no moment");
+    }
+    let newest: Vec<_> = found[..2].iter().map(|row| Some(row.event_id)).collect();
+    let kept = outcomes.iter().map(|outcome| match outcome {
+        AppendOutcome::Kept { first_event_id } => *first_event_id,
+        other => panic!("{other:?}"),
+    });
+    assert_eq!(newest, kept.collect::<Vec<_>>());
+    assert_eq!(
+        must(store.qualification_standings(qualification_id(2)).await)[0].points,
+        15
+    );
+    let mut stray = award(3, 1, 1, 26, None);
+    stray.rows.push(Row::PointPart {
+        event_index: 1,
+        part: 0,
+        record: PointPartRecord {
+            occurred_at: TimeMs(1),
+            qualification_id: None,
+            points: 1,
+        },
+    });
+    assert!(store.commit(vec![stray]).await.is_err(), "a part of no event");
 }
 
 /// Until they are settled, in the order of their facts.

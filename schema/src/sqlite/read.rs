@@ -4,7 +4,7 @@ use crate::ids::{AuditId, EventId, IdError, QualificationId, TimeMs, UserId, Ver
 use crate::queries as q;
 use crate::records::{
     AchievementRecord, ActivityBlock, AuditEntry, AuditFilter, AuditedBy, CompletedUnit, EnrolmentRecord, KeyHash,
-    KeyOutcome, KeyRecord, LearnerHead, LedgerRow, MemberRecord, ProgressRecord, QualificationRecord,
+    KeyOutcome, KeyRecord, LearnerHead, LedgerRow, MemberRecord, PointPartRecord, ProgressRecord, QualificationRecord,
     QualificationStanding, RosterRecords, SnapshotRecord, StoredEvent, StreamId, StreamKind, TeamAwardRecord,
     TeamRecord, TokenRecord, TokenRole, UnitRecord, UserRecord, UserRole,
 };
@@ -233,6 +233,17 @@ pub(super) fn qualification_standings(
             })
         },
     )
+}
+
+pub(super) fn point_parts(connection: &Connection, event_id: EventId) -> Result<Vec<PointPartRecord>> {
+    all(connection, q::POINT_PARTS, [event_id.as_i64()], |row| {
+        let qualification: Option<i64> = row.get(1)?;
+        Ok(PointPartRecord {
+            occurred_at: time(row, 0)?,
+            qualification_id: qualification.map(|_| id(row, 1)).transpose()?,
+            points: row.get(2)?,
+        })
+    })
 }
 
 pub(super) fn completed_units(connection: &Connection, user_ids: &[UserId]) -> Result<Vec<CompletedUnit>> {

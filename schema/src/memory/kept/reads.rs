@@ -109,12 +109,35 @@ impl Kept {
         qualification_id: QualificationId,
     ) -> Vec<QualificationStanding> {
         let mut standings: BTreeMap<UserId, (i64, TimeMs, EventId)> = BTreeMap::new();
+        // Entries without points, so that a part has a moment to keep to.
+        let mut without: BTreeMap<UserId, TimeMs> = BTreeMap::new();
         for (event_id, entry) in &self.points {
             if entry.qualification_id == Some(qualification_id) && entry.points != 0 {
                 // Entries come in the order of the journal: the last one stands.
                 let sum = standings.get(&entry.user_id).map_or(0, |(sum, ..)| *sum);
                 standings.insert(entry.user_id, (sum + entry.points, entry.occurred_at, *event_id));
+            } else if entry.qualification_id == Some(qualification_id) {
+                without.entry(entry.user_id).or_insert(entry.occurred_at);
             }
+        }
+        let parts = self
+            .parts
+            .iter()
+            .filter(|(_, part)| part.qualification_id == Some(qualification_id));
+        for ((event_id, _), part) in parts {
+            let Some(user_id) = self.points.get(event_id).map(|entry| entry.user_id) else {
+                continue;
+            };
+            let Some(moment) = without
+                .get(&user_id)
+                .copied()
+                .or(standings.get(&user_id).map(|(_, at, _)| *at))
+            else {
+                continue;
+            };
+            let (sum, _, latest) = standings.entry(user_id).or_insert((0, moment, *event_id));
+            *sum += part.points;
+            *latest = (*latest).max(*event_id);
         }
         let standing =
             |(user_id, (points, reached_at, event_id)): (UserId, (i64, TimeMs, EventId))| QualificationStanding {
