@@ -47,8 +47,18 @@ pub const SQLITE: &[Migration] = &[
     },
     Migration {
         version: 4,
+        name: "boards",
+        sql: include_str!("migrations/sqlite/0004_boards.sql"),
+    },
+    Migration {
+        version: 5,
+        name: "ledger",
+        sql: include_str!("migrations/sqlite/0005_ledger.sql"),
+    },
+    Migration {
+        version: 6,
         name: "point_parts",
-        sql: include_str!("migrations/sqlite/0004_point_parts.sql"),
+        sql: include_str!("migrations/sqlite/0006_point_parts.sql"),
     },
 ];
 
@@ -71,8 +81,18 @@ pub const POSTGRES: &[Migration] = &[
     },
     Migration {
         version: 4,
+        name: "boards",
+        sql: include_str!("migrations/postgres/0004_boards.sql"),
+    },
+    Migration {
+        version: 5,
+        name: "ledger",
+        sql: include_str!("migrations/postgres/0005_ledger.sql"),
+    },
+    Migration {
+        version: 6,
         name: "point_parts",
-        sql: include_str!("migrations/postgres/0004_point_parts.sql"),
+        sql: include_str!("migrations/postgres/0006_point_parts.sql"),
     },
 ];
 

@@ -1,4 +1,4 @@
--- Adjustments of the ledger by changed rules. The same columns stand in ../postgres/0004_point_parts.sql.
+-- Adjustments of the ledger by changed rules. The same columns stand in ../postgres/0006_point_parts.sql.
 
 -- An adjusted entry of the ledger is one number; this says for which day and qualification each part of it counts, together
 -- that number. Sums by time or by qualification count the parts in place of the entry.

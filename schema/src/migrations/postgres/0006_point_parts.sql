@@ -1,4 +1,4 @@
--- Adjustments of the ledger by changed rules. The same columns stand in ../sqlite/0004_point_parts.sql.
+-- Adjustments of the ledger by changed rules. The same columns stand in ../sqlite/0006_point_parts.sql.
 
 -- The rules in force have a stream of their own, number 4.
 ALTER TABLE
