@@ -11,7 +11,9 @@ pub mod evolve;
 pub mod invariants;
 pub mod learner;
 pub mod level;
+pub mod period;
 pub mod rules;
+pub mod skills;
 pub mod team;
 
 pub use action::{Action, Evidence, RefusalReason, ResourceRef};

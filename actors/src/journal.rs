@@ -23,8 +23,8 @@ pub struct LearnerChange {
     pub score: Option<Score>,
     /// The scores inside qualifications that changed.
     pub qualifications: Vec<(QualificationId, Score)>,
-    /// Units completed by it.
-    pub completed: Vec<UnitId>,
+    /// Units completed by it, each with when.
+    pub completed: Vec<(UnitId, TimeMs)>,
     /// The entries of the ledger that have points: differences, for whoever counts by time or team. Each belongs to an event
     /// up to `event_id`, and to none of an earlier append.
     pub entries: Vec<LedgerChange>,

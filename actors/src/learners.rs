@@ -38,7 +38,8 @@ pub(crate) struct Context {
     pub(crate) journal: Journal,
     pub(crate) roster: Roster,
     pub(crate) hub: Hub,
-    pub(crate) rules: ArcSwap<Rules>,
+    /// Shared with the hub.
+    pub(crate) rules: Arc<ArcSwap<Rules>>,
     /// The epoch of user topics.
     pub(crate) epoch: Arc<str>,
     /// Put away after so long without use.

@@ -112,7 +112,11 @@ fn completion_counts_units_of_the_course_unrounded() {
             occurred_at: TimeMs(1),
         }),
     );
-    let seen = completion(&learner, &course(&[(1, &[1, 2, 3]), (2, &[4]), (3, &[])]));
+    let seen = completion(
+        &learner,
+        &course(&[(1, &[1, 2, 3]), (2, &[4]), (3, &[])]),
+        &Rules::shipped(),
+    );
     assert_eq!((seen.units_completed, seen.units_total), (2, 4));
     assert_eq!(seen.completion_percentage, 50.0);
     let qualifications: Vec<_> = seen
@@ -138,15 +142,18 @@ fn a_qualification_is_completed_with_its_last_unit_and_an_empty_one_never() {
     let mut learner = new_learner();
     let course = course(&[(1, &[1, 2]), (2, &[])]);
     complete(&mut learner, 2, 70);
-    assert_eq!(completion(&learner, &course).qualifications[0].completed_at, None);
+    assert_eq!(
+        completion(&learner, &course, &Rules::shipped()).qualifications[0].completed_at,
+        None
+    );
     complete(&mut learner, 1, 40);
-    let seen = completion(&learner, &course).qualifications;
+    let seen = completion(&learner, &course, &Rules::shipped()).qualifications;
     assert_eq!((seen[0].completed_at, seen[1].completed_at), (Some(TimeMs(70)), None));
 }
 
 #[test]
 fn of_no_units_nothing_is_completed() {
-    let seen = completion(&new_learner(), &Course::default());
+    let seen = completion(&new_learner(), &Course::default(), &Rules::shipped());
     assert_eq!(
         (seen.completion_percentage, seen.units_total, seen.qualifications.len()),
         (0.0, 0, 0)
@@ -270,27 +277,4 @@ fn observations_that_json_cannot_hold_are_not_counted() {
             ..Counters::default()
         }
     );
-}
-
-#[test]
-fn mastery_is_the_share_of_completed_units_that_train_a_skill() {
-    let course = Course {
-        skills: vec![
-            ("algebra".into(), vec![unit(2), unit(3)]),
-            ("fractions".into(), vec![unit(1), unit(2)]),
-        ],
-        ..course(&[(1, &[1, 2, 3])])
-    };
-    let mut learner = Learner::new(UserId::MIN);
-    for (id, progress_percentage) in [(1, 100), (2, 100), (3, 60)] {
-        let progress = Progress {
-            unit: unit(id),
-            progress_percentage,
-            occurred_at: TimeMs(1),
-        };
-        keep(&mut learner, &Command::Progress(progress));
-    }
-    let skills = completion(&learner, &course).skills;
-    let shown: Vec<_> = skills.iter().map(|one| (&*one.skill, one.mastery)).collect();
-    assert_eq!(shown, [("algebra", 0.5), ("fractions", 1.0)]);
 }

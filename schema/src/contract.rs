@@ -71,6 +71,7 @@ macro_rules! store_contract {
             completed_units_are_found_for_many_learners,
             achievements_are_given_and_taken_back,
             qualification_standings_count_reversals,
+    manual_points_are_counted_by_giver_and_moment, standings_are_sums_of_a_range_of_moments, standings_of_teams_are_of_those_who_were_members,
             unsettled_team_awards_come_oldest_first,
             snapshots_keep_the_newest,
             an_erased_person_leaves_an_id,

@@ -98,6 +98,8 @@ pub const BOARDS_MAX: usize = 20_000;
 pub const TEAMS_AWAKE_MAX: usize = 20_000;
 /// Completed units that wait for a team's actor one by one. Beyond it the actor reads them from the store.
 pub const TEAM_MARKS_MAX: usize = 4_096;
+/// Entries that wait while the sums of a period are read from the store. Beyond it the sums are read again.
+pub const TALLY_EARLY_MAX: usize = 65_536;
 /// Facts of one team in one append. At the bound the rest wait for the next one.
 pub const TEAM_FACTS_BATCH_MAX: usize = 64;
 
@@ -249,7 +251,11 @@ pub const NAME_CHARS_MAX: usize = 200;
 pub const TEAM_NAME_CHARS_MAX: usize = 100;
 /// Characters of a member's role in a team.
 pub const MEMBER_ROLE_CHARS_MAX: usize = 50;
-/// Characters of a reason for a reversal.
+/// Points of one manual award, whatever the rules say.
+pub const MANUAL_POINTS_MAX: u32 = 1_000_000;
+/// Mentors whose weekly budgets are remembered; at the bound those with nothing under way are forgotten, and counted again.
+pub const MENTORS_COUNTED_MAX: usize = 10_000;
+/// Characters of a reason for a reversal or a manual award.
 pub const REASON_CHARS_MAX: usize = 500;
 /// Skills of one unit.
 pub const SKILLS_MAX: usize = 32;

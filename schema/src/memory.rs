@@ -11,8 +11,8 @@ use crate::backup::{BackupMade, BackupWish};
 use crate::ids::{EventId, QualificationId, TimeMs, UserId, Version};
 use crate::records::{
     AchievementRecord, ActivityBlock, Append, AppendOutcome, AuditEntry, AuditFilter, CompletedUnit, KeyHash,
-    KeyRecord, LearnerHead, ProgressRecord, QualificationStanding, RosterRecords, SnapshotRecord, StoredEvent,
-    StreamId, TeamAwardRecord, TokenRecord,
+    KeyRecord, LearnerHead, ProgressRecord, QualificationStanding, RosterRecords, SnapshotRecord, Standings,
+    StandingsOf, StoredEvent, StreamId, TeamAwardRecord, TimeRange, TokenRecord,
 };
 use crate::store::{Store, StoreError};
 use async_trait::async_trait;
@@ -198,6 +198,14 @@ impl Store for MemoryStore {
         qualification_id: QualificationId,
     ) -> Result<Vec<QualificationStanding>, StoreError> {
         self.read(|kept| kept.qualification_standings(qualification_id))
+    }
+
+    async fn standings(&self, of: StandingsOf, range: TimeRange) -> Result<Standings, StoreError> {
+        self.read(|kept| kept.standings(of, range))
+    }
+
+    async fn manual_points(&self, granted_by: UserId, since: TimeMs) -> Result<u64, StoreError> {
+        self.read(|kept| kept.manual_points(granted_by, since))
     }
 
     async fn completed_units(&self, user_ids: Vec<UserId>) -> Result<Vec<CompletedUnit>, StoreError> {

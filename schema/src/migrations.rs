@@ -45,6 +45,16 @@ pub const SQLITE: &[Migration] = &[
         name: "activity",
         sql: include_str!("migrations/sqlite/0003_activity.sql"),
     },
+    Migration {
+        version: 4,
+        name: "boards",
+        sql: include_str!("migrations/sqlite/0004_boards.sql"),
+    },
+    Migration {
+        version: 5,
+        name: "ledger",
+        sql: include_str!("migrations/sqlite/0005_ledger.sql"),
+    },
 ];
 
 /// The steps for Postgres and its relatives, in order.
@@ -63,6 +73,16 @@ pub const POSTGRES: &[Migration] = &[
         version: 3,
         name: "activity",
         sql: include_str!("migrations/postgres/0003_activity.sql"),
+    },
+    Migration {
+        version: 4,
+        name: "boards",
+        sql: include_str!("migrations/postgres/0004_boards.sql"),
+    },
+    Migration {
+        version: 5,
+        name: "ledger",
+        sql: include_str!("migrations/postgres/0005_ledger.sql"),
     },
 ];
 

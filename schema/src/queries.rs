@@ -71,6 +71,10 @@ pub const UPSERT_ENROLMENT: &str = "INSERT INTO enrolments (qualification_id, us
      ON CONFLICT (qualification_id, user_id) DO UPDATE SET enrolled_at = excluded.enrolled_at";
 /// Removes an enrolment.
 pub const DELETE_ENROLMENT: &str = "DELETE FROM enrolments WHERE qualification_id = ?1 AND user_id = ?2";
+/// Keeps whether a person wants to be on boards.
+pub const UPSERT_PREFERENCE: &str = "INSERT INTO user_preferences (user_id, leaderboard, own_change_at) \
+     VALUES (?1, ?2, ?3) ON CONFLICT (user_id) DO UPDATE SET leaderboard = excluded.leaderboard, \
+     own_change_at = excluded.own_change_at";
 /// Keeps a team achievement that is not settled yet.
 pub const UPSERT_TEAM_AWARD: &str = "INSERT INTO team_awards (team_id, version, reference_id, settled) \
      VALUES (?1, ?2, ?3, FALSE) ON CONFLICT (team_id, version) DO UPDATE SET reference_id = excluded.reference_id, \
@@ -89,9 +93,10 @@ pub const ERASE_USER: &str = "INSERT INTO users (user_id, name, alias, role, cre
      erased_at = COALESCE(users.erased_at, excluded.erased_at)";
 /// What else goes with an erased person, one statement after the other: 1 is the person. (1 is also the number of the
 /// learners' streams.)
-pub const ERASE_LINKS: [&str; 6] = [
+pub const ERASE_LINKS: [&str; 7] = [
     "DELETE FROM team_members WHERE user_id = ?1",
     "DELETE FROM enrolments WHERE user_id = ?1",
+    "DELETE FROM user_preferences WHERE user_id = ?1",
     "UPDATE teams SET mentor_id = NULL WHERE mentor_id = ?1",
     "DELETE FROM tokens WHERE user_id = ?1",
     "DELETE FROM event_notes WHERE event_id IN (SELECT event_id FROM events WHERE stream_kind = 1 AND stream_id = ?1)",
@@ -162,6 +167,8 @@ pub const COUNT_ENROLMENTS: &str = "SELECT count(*) FROM enrolments";
 /// All enrolments.
 pub const ENROLMENTS: &str =
     "SELECT qualification_id, user_id, enrolled_at FROM enrolments ORDER BY qualification_id, user_id";
+/// All preferences.
+pub const PREFERENCES: &str = "SELECT user_id, leaderboard, own_change_at FROM user_preferences ORDER BY user_id";
 /// How many rows [`HEADS`] gives.
 pub const COUNT_HEADS: &str = "SELECT count(*) FROM learner_heads";
 /// All heads.
@@ -179,6 +186,20 @@ pub const QUALIFICATION_STANDINGS: &str = "WITH sums AS (SELECT user_id, SUM(poi
      MAX(event_id) AS event_id FROM user_points WHERE qualification_id = ?1 AND points <> 0 GROUP BY user_id) \
      SELECT sums.user_id, sums.points, p.occurred_at, sums.event_id FROM sums \
      JOIN user_points p ON p.event_id = sums.event_id";
+/// Points of learners between two moments. People whose entries there are all refusals have no row.
+pub const STANDINGS: &str = "WITH sums AS (SELECT user_id, SUM(points) AS points, MAX(event_id) AS event_id \
+     FROM user_points WHERE points <> 0 AND kind <> 'adjusted' AND occurred_at >= ?1 AND occurred_at < ?2 \
+     GROUP BY user_id) SELECT sums.user_id, sums.points, p.occurred_at FROM sums \
+     JOIN user_points p ON p.event_id = sums.event_id";
+/// The same inside the qualification 3.
+pub const STANDINGS_IN: &str = "WITH sums AS (SELECT user_id, SUM(points) AS points, MAX(event_id) AS event_id \
+     FROM user_points WHERE points <> 0 AND kind <> 'adjusted' AND occurred_at >= ?1 AND occurred_at < ?2 \
+     AND qualification_id = ?3 GROUP BY user_id) SELECT sums.user_id, sums.points, p.occurred_at FROM sums \
+     JOIN user_points p ON p.event_id = sums.event_id";
+/// Points that one person gave by hand from a moment on.
+pub const MANUAL_POINTS: &str = "SELECT COALESCE(SUM(p.points), 0) FROM user_points p \
+     JOIN events e ON e.event_id = p.event_id WHERE p.action_type = 'manual_award' AND p.kind = 'awarded' \
+     AND p.occurred_at >= ?1 AND json_extract(e.body, '$.granted_by') = ?2";
 /// Completed units of one learner.
 pub const COMPLETED_UNITS: &str = "SELECT user_id, unit_id, completed_at FROM user_progress \
      WHERE user_id = ?1 AND completed_at IS NOT NULL";

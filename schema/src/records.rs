@@ -175,6 +175,8 @@ pub enum Row {
     },
     /// An enrolment.
     Enrolment(EnrolmentRecord),
+    /// Whether a person wants to be on boards.
+    Preference(PreferenceRecord),
     /// Removes an enrolment.
     EnrolmentRemoved {
         /// The qualification.
@@ -214,7 +216,7 @@ pub enum Row {
     /// A token.
     Token(TokenRecord),
     /// Forgets a person for good. The id stays, so that it is never given again; everything that names the person goes:
-    /// name, alias, memberships, enrolments, mentor links, tokens, notes of their events, kept answers about them.
+    /// name, alias, memberships, enrolments, preferences, mentor links, tokens, notes of their events, kept answers about them.
     /// Ledger, progress and events stay, by id. An id that nobody has had is taken all the same. Safe to repeat.
     Erased {
         /// Whom.
@@ -676,6 +678,74 @@ pub struct RosterRecords {
     pub members: Vec<MemberRecord>,
     /// Enrolments.
     pub enrolments: Vec<EnrolmentRecord>,
+    /// Of those who have any.
+    pub preferences: Vec<PreferenceRecord>,
+}
+
+/// Whether a person wants to be on boards.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PreferenceRecord {
+    /// Who.
+    pub user_id: UserId,
+    /// Whether they want to be on boards.
+    pub on_boards: bool,
+    /// When they last said so themselves; none if others did.
+    pub own_change_at: Option<TimeMs>,
+}
+
+/// Whose points are summed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum StandingsOf {
+    /// Each learner's, all of them.
+    Learners,
+    /// Each learner's inside one qualification.
+    LearnersIn(QualificationId),
+    /// Each team's: entries of people who were its members when they earned them, whoever is one now.
+    Teams,
+}
+
+/// Moments from `from` on, before `to`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct TimeRange {
+    /// The first moment.
+    pub from: TimeMs,
+    /// The moment after the last one.
+    pub to: TimeMs,
+}
+
+impl TimeRange {
+    /// All moments that are ever kept.
+    pub const ALL: Self = Self {
+        from: TimeMs(i64::MIN),
+        to: TimeMs(i64::MAX),
+    };
+
+    /// Whether a moment is one of them.
+    #[must_use]
+    pub fn contains(&self, at: TimeMs) -> bool {
+        self.from <= at && at < self.to
+    }
+}
+
+/// Sums of the ledger's entries with points whose `occurred_at` is in a range, and the place in the journal up to which
+/// they were read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Standings {
+    /// One row for each learner or team that has such entries, in no order.
+    pub rows: Vec<StandingRow>,
+    /// The newest event of the journal at that moment, whatever it is about.
+    pub last_event_id: Option<EventId>,
+}
+
+/// A sum of points.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StandingRow {
+    /// The learner's or the team's id.
+    pub id: u64,
+    /// The sum; below 0 where more was taken back in the range than given.
+    pub points: i64,
+    /// `occurred_at` of the entry that was kept last; adjustments by changed rules are none.
+    pub reached_at: Option<TimeMs>,
 }
 
 /// Points of one learner inside one qualification.

@@ -26,8 +26,8 @@ use crate::backup::{BackupMade, BackupWish};
 use crate::ids::{EventId, QualificationId, TimeMs, UserId, Version};
 use crate::records::{
     AchievementRecord, ActivityBlock, Append, AppendOutcome, AuditEntry, AuditFilter, CompletedUnit, KeyHash,
-    KeyRecord, LearnerHead, ProgressRecord, QualificationStanding, RosterRecords, SnapshotRecord, StoredEvent,
-    StreamId, TeamAwardRecord, TokenRecord,
+    KeyRecord, LearnerHead, ProgressRecord, QualificationStanding, RosterRecords, SnapshotRecord, Standings,
+    StandingsOf, StoredEvent, StreamId, TeamAwardRecord, TimeRange, TokenRecord,
 };
 use crate::store::{Store, StoreError};
 use async_trait::async_trait;
@@ -205,6 +205,18 @@ impl Store for SqliteStore {
     ) -> Result<Vec<QualificationStanding>, StoreError> {
         self.readers
             .read(move |connection| read::qualification_standings(connection, qualification_id))
+            .await
+    }
+
+    async fn standings(&self, of: StandingsOf, range: TimeRange) -> Result<Standings, StoreError> {
+        self.readers
+            .read(move |connection| read::standings(connection, of, range))
+            .await
+    }
+
+    async fn manual_points(&self, granted_by: UserId, since: TimeMs) -> Result<u64, StoreError> {
+        self.readers
+            .read(move |connection| read::manual_points(connection, granted_by, since))
             .await
     }
 

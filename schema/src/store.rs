@@ -4,8 +4,8 @@ use crate::backup::{BackupMade, BackupWish};
 use crate::ids::{EventId, QualificationId, TimeMs, UserId, Version};
 use crate::records::{
     AchievementRecord, ActivityBlock, Append, AppendOutcome, AuditEntry, AuditFilter, CompletedUnit, KeyHash,
-    KeyRecord, LearnerHead, ProgressRecord, QualificationStanding, RosterRecords, SnapshotRecord, StoredEvent,
-    StreamId, TeamAwardRecord, TokenRecord,
+    KeyRecord, LearnerHead, ProgressRecord, QualificationStanding, RosterRecords, SnapshotRecord, Standings,
+    StandingsOf, StoredEvent, StreamId, TeamAwardRecord, TimeRange, TokenRecord,
 };
 use async_trait::async_trait;
 use std::ops::Range;
@@ -154,6 +154,17 @@ pub trait Store: Send + Sync + 'static {
         &self,
         qualification_id: QualificationId,
     ) -> Result<Vec<QualificationStanding>, StoreError>;
+
+    /// Sums of the ledger over a range of moments, and the place in the journal that they are of.
+    ///
+    /// # Errors
+    /// When the store is unavailable or a row is damaged.
+    async fn standings(&self, of: StandingsOf, range: TimeRange) -> Result<Standings, StoreError>;
+    /// The points of manual awards that this person gave from `since` on, reversed ones included.
+    ///
+    /// # Errors
+    /// When the store is unavailable.
+    async fn manual_points(&self, granted_by: UserId, since: TimeMs) -> Result<u64, StoreError>;
 
     /// Completed units of these learners, in no order.
     ///

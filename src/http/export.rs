@@ -136,7 +136,7 @@ impl Pages {
     async fn ledger(&self, begun: bool, before: Version) -> Result<(String, Part), EngineError> {
         let engine = self.app.engine();
         let page = engine.ledger(self.user_id, Some(before), STREAM_PAGE_MAX).await?;
-        let text = items(begun, page.iter().filter_map(wire::ledger_entry));
+        let text = items(begun, page.iter().filter_map(|entry| wire::ledger_entry(entry, false)));
         Ok(match page.last() {
             Some(last) if page.len() == STREAM_PAGE_MAX => (text, Part::Ledger(true, last.version)),
             _ => (text + "],\"audit\":[", Part::Audit(false, None)),

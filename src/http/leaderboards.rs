@@ -63,11 +63,25 @@ async fn leaderboard(call: Call) -> Answered {
         Some(_) => 2 * wanted.neighbours + 1,
         None => wanted.page.limit,
     };
-    let page = call.app.engine().board(board, wanted.period, part, limit).await;
+    // A projector's few rows are ordered whole before they are cut into pages: nothing in their order comes from ids.
+    let is_front = lens == Lens::Projector && is_of_people;
+    let from_engine = if is_front { BoardPart::Front } else { part };
+    let page = call.app.engine().board(board, wanted.period, from_engine, limit).await;
     let in_path = [Unknown::Team, Unknown::Qualification];
     let page = page.map_err(|error| Problem::from(error).with_path(&in_path))?;
-    let mut body = wire::board(board, wanted.period, &page, lens, secret, places);
-    let next = next_place(&page, lens, places);
+    let (body, next) = if let (true, BoardPart::From(from)) = (is_front, part) {
+        let rows = wire::projector_rows(board, &page, secret, places);
+        let from = from.min(rows.len());
+        let shown = &rows[from..(from + limit).min(rows.len())];
+        let end = from + shown.len();
+        let next = (end < rows.len()).then_some(Place::At(end));
+        let body = wire::board_of_rows(board, wanted.period, &page, lens, secret, shown, rows.len());
+        (body, next)
+    } else {
+        let body = wire::board(board, wanted.period, &page, lens, secret, places);
+        (body, next_place(&page, lens, places))
+    };
+    let mut body = body;
     body["next_cursor"] = json!(next.and_then(|place| cursor::encode(secret, &scope, &place)));
     Ok(answer::tagged(call.headers(), &body))
 }
@@ -77,7 +91,7 @@ fn read(fields: &mut Fields<'_>) -> Wanted {
         .optional_text("period")
         .map_or(Some(Period::All), |text| text.parse().ok());
     if period.is_none() {
-        fields.wrong("period", "must be all: the node keeps no other period yet");
+        fields.wrong("period", "must be one of all, day, week, season");
     }
     let page = Page::read(fields);
     let around = fields.optional_whole("around", 1..=ID_MAX);
@@ -117,7 +131,7 @@ fn next_place(page: &BoardPage, lens: Lens, places: usize) -> Option<Place> {
         return (end < last && !page.rows.is_empty()).then_some(Place::At(end));
     }
     let last = page.rows.last().filter(|_| end < page.total)?;
-    Some(Place::After(last.points, last.reached_at, last.id))
+    Some(Place::After(last.points.key(), last.reached_at, last.id))
 }
 
 #[cfg(test)]
@@ -142,7 +156,7 @@ mod tests {
                 json!({"period": "all", "limit": "1000", "around": "7", "neighbours": "100"}),
                 "",
             ),
-            (json!({"period": "week"}), "period"),
+            (json!({"period": "week"}), ""),
             (json!({"period": "never"}), "period"),
             (json!({"limit": "0"}), "limit"),
             (json!({"limit": "1001"}), "limit"),

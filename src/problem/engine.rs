@@ -1,6 +1,6 @@
 //! The one table from the engine's causes to statuses and codes. Things named in a body are 422 here; see `with_path`.
 
-use super::{Problem, Unknown};
+use super::{FieldError, Problem, Unknown};
 use homeroom_actors::EngineError;
 use homeroom_actors::domain::Rejection;
 
@@ -25,6 +25,24 @@ impl From<EngineError> for Problem {
             EngineError::TeamFull(_) => {
                 let detail = "The team has as many members as a team may have.";
                 Self::new(422, "team_full", "The team is full", detail)
+            }
+            EngineError::NotALearner(_) => {
+                let detail = "Points are for learners; this person is a mentor or of the staff.";
+                Self::new(422, "not_a_learner", "Not a learner", detail)
+            }
+            EngineError::TooManyPoints { most } => Self::invalid(
+                "points",
+                format!("must be at most {most}: the rules allow no more at once"),
+            ),
+            EngineError::BudgetExhausted { left, renews_at } => {
+                let renews_at = crate::wire::time(renews_at);
+                let detail = format!("{left} points are left of this week's budget; it renews at {renews_at}.");
+                let mut problem = Self::new(422, "budget_exhausted", "The budget is used up", detail);
+                problem.errors = vec![FieldError::new(
+                    "points",
+                    format!("must be at most {left} until {renews_at}"),
+                )];
+                problem
             }
             EngineError::Rejected(rejection) => rejected(rejection),
             EngineError::KeyTaken => Self::request_in_progress(),

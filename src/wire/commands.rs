@@ -1,8 +1,8 @@
 //! Answers to commands, fresh from the engine or found again from the kept fact.
 
 use super::{optional_time, time};
-use homeroom_actors::domain::LearnerEvent;
 use homeroom_actors::domain::learner::UnitProgress;
+use homeroom_actors::domain::{Action, LearnerEvent};
 use homeroom_actors::engine::Correction;
 use homeroom_actors::views::{CorrectionOutcome, EarnOutcome, ProgressOutcome};
 use homeroom_schema::UserId;
@@ -27,6 +27,14 @@ pub fn earn_answer(outcome: &EarnOutcome) -> Value {
         answer["reason"] = json!(reason.as_str());
         answer["retry_at"] = json!(optional_time(outcome.retry_at));
     }
+    answer
+}
+
+/// The answer to `POST /points/award`: that of an award, with what was written about it; none of it is left after an erasure.
+#[must_use]
+pub fn grant_answer(outcome: &EarnOutcome, reason: Option<&str>) -> Value {
+    let mut answer = earn_answer(outcome);
+    answer["reason"] = json!(reason);
     answer
 }
 
@@ -100,7 +108,13 @@ pub fn first_answer(stored: &StoredEvent, total: u64, level: u32) -> Option<Valu
             reference,
             points,
             ..
-        } => earned(action, reference, Some(points), None, None),
+        } => {
+            let mut answer = earned(action, reference, Some(points), None, None)?;
+            if action == Action::ManualAward {
+                answer["reason"] = json!(stored.note);
+            }
+            Some(answer)
+        }
         LearnerEvent::PointsRefused {
             action,
             reference,
@@ -134,7 +148,7 @@ pub fn first_answer(stored: &StoredEvent, total: u64, level: u32) -> Option<Valu
 #[cfg(test)]
 mod tests {
     use super::*;
-    use homeroom_actors::domain::{Action, RefusalReason};
+    use homeroom_actors::domain::RefusalReason;
     use homeroom_schema::records::StreamId;
     use homeroom_schema::{EventId, ReferenceId, TimeMs, Version};
 

@@ -29,6 +29,7 @@ mod export;
 mod faults;
 mod floods;
 mod fuzzing;
+mod grants;
 mod hangups;
 mod heads;
 mod idempotency;

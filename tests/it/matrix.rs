@@ -71,6 +71,8 @@ const MATRIX: &[&str] = &[
     "GET /achievements/1                                           | y    y    y    404  y    403  404  403",
     "GET /points/1                                                 | y    y    y    404  y    403  404  403",
     "GET /progress/77777                                           | 404  404  404  404  404  404  404  403",
+    r#"POST /points/award {"user_id":1,"points":1,"reason":"r"}    | y    403  y    404  403  403  403  403"#,
+    r#"POST /points/award {"user_id":77777,"points":1,"reason":"r"} | 422 403  404  404  403  403  403  403"#,
     "POST /points/{award}/reverse {\"reason\":\"r\"}               | y    403  409  403/404 403/404 403/404 403/404 403",
     "POST /points/{award}/reinstate {}                             | y    403  409  403/404 403/404 403/404 403/404 403",
     "GET /team/10/performance                                      | y    y    y    404  y    y    404  y",

@@ -1,6 +1,6 @@
 //! The achievements of the rules, and how far a learner is towards each tier. Pure.
 
-use crate::domain::course::{Course, completion};
+use crate::domain::course::{Course, best_completion};
 use crate::domain::learner::{Earned, Learner};
 use crate::domain::rules::{AchievementRule, CriterionRule, Measure, Rules};
 use homeroom_schema::TimeMs;
@@ -174,15 +174,6 @@ fn active_days(learner: &Learner) -> usize {
     days.sort_unstable();
     days.dedup();
     days.len()
-}
-
-/// The best percentage of units completed in one qualification of the course.
-fn best_completion(learner: &Learner, course: &Course) -> f64 {
-    let qualifications = completion(learner, course).qualifications;
-    qualifications
-        .iter()
-        .map(|qualification| qualification.completion_percentage)
-        .fold(0.0, f64::max)
 }
 
 /// The mean of nothing is 0. A sum of floats can be a hair beyond its count; a mean of shares is at most 1.

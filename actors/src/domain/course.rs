@@ -1,6 +1,8 @@
 //! What completion means: which units count for a learner, and how far they are. Pure.
 
 use crate::domain::learner::Learner;
+use crate::domain::rules::Rules;
+use crate::domain::skills::{Opportunity, masteries, opportunities};
 use homeroom_schema::{QualificationId, TimeMs, UnitId};
 use std::sync::Arc;
 
@@ -35,7 +37,7 @@ pub struct Completion {
 pub struct SkillMastery {
     /// The skill's name.
     pub skill: Arc<str>,
-    /// The share of the units training it that are completed, 0 to 1. (Estimates from quiz results come with the rules.)
+    /// The probability that it is known, 0 to 1, by [`crate::domain::skills`]; of a team the mean of its members'.
     pub mastery: f64,
 }
 
@@ -56,15 +58,19 @@ pub struct QualificationCompletion {
 
 /// How far a learner is in their course.
 #[must_use]
-pub fn completion(learner: &Learner, course: &Course) -> Completion {
-    completion_by(course, |unit| {
-        learner.units.get(&unit).and_then(|progress| progress.completed_at)
-    })
+pub fn completion(learner: &Learner, course: &Course, rules: &Rules) -> Completion {
+    let completed_at = |unit| learner.units.get(&unit).and_then(|progress| progress.completed_at);
+    completion_by(course, completed_at, opportunities(learner), rules)
 }
 
-/// The same from any source of "when was this unit completed".
+/// The same from any source of "when was this unit completed", and of what shows skills.
 #[must_use]
-pub fn completion_by(course: &Course, completed_at: impl Fn(UnitId) -> Option<TimeMs>) -> Completion {
+pub fn completion_by(
+    course: &Course,
+    completed_at: impl Fn(UnitId) -> Option<TimeMs>,
+    opportunities: Vec<Opportunity>,
+    rules: &Rules,
+) -> Completion {
     let count = |units: &[UnitId]| units.iter().filter(|unit| completed_at(**unit).is_some()).count();
     let units_completed = count(&course.units);
     let qualifications = course.qualifications.iter().map(|(qualification_id, units)| {
@@ -77,17 +83,24 @@ pub fn completion_by(course: &Course, completed_at: impl Fn(UnitId) -> Option<Ti
             completed_at: last_of_all(units.iter().map(|unit| completed_at(*unit))),
         }
     });
-    let skills = course.skills.iter().map(|(skill, units)| SkillMastery {
-        skill: Arc::clone(skill),
-        mastery: percentage(count(units), units.len()) / 100.0,
-    });
     Completion {
         units_completed,
         units_total: course.units.len(),
         completion_percentage: percentage(units_completed, course.units.len()),
         qualifications: qualifications.collect(),
-        skills: skills.collect(),
+        skills: masteries(course, opportunities, rules),
     }
+}
+
+/// The best percentage of units completed in one qualification of the course.
+#[must_use]
+pub fn best_completion(learner: &Learner, course: &Course) -> f64 {
+    let is_completed = |unit: &&UnitId| learner.units.get(unit).is_some_and(|unit| unit.completed_at.is_some());
+    let percentages = course.qualifications.iter().map(|(_, units)| {
+        let units_completed = units.iter().filter(is_completed).count();
+        percentage(units_completed, units.len())
+    });
+    percentages.fold(0.0, f64::max)
 }
 
 /// 100 × completed / total, unrounded; 0 of nothing is 0.

@@ -1,6 +1,7 @@
 //! The start: what is kept is loaded, the tree is woken, and what a crash cut short is finished.
 
 use super::admission::Admission;
+use super::budget::Budgets;
 use super::root::{Root, RootMsg, Tree};
 use super::{Engine, EngineSettings, Inner};
 use crate::clock::Clock;
@@ -58,6 +59,7 @@ impl Engine {
                 tree,
                 root,
                 commands: Admission::new(),
+                budgets: Budgets::default(),
                 reads: Arc::new(Semaphore::new(COMMANDS_IN_FLIGHT_MAX)),
                 passing_on: Arc::new(Semaphore::new(super::team_award::PASSING_ON_MAX)),
                 checking: Arc::new(Semaphore::new(1)),
@@ -72,7 +74,7 @@ impl Engine {
 
 async fn load(store: Arc<dyn Store>, clock: Arc<dyn Clock>, settings: EngineSettings) -> Result<Tree, StoreError> {
     let (secret, epoch) = kept_names(&*store, settings.secret).await?;
-    let roster = Roster::default();
+    let roster = Roster::new(settings.leaderboards);
     let loaded = RosterState::load(store.load_roster().await?, secret);
     roster.change(|state| *state = loaded);
     let scores = Scores::of_heads(store.load_heads().await?);
@@ -81,11 +83,13 @@ async fn load(store: Arc<dyn Store>, clock: Arc<dyn Clock>, settings: EngineSett
     if let Some(event_id) = last_event_id {
         journal.advance(event_id);
     }
+    let rules = Arc::new(ArcSwap::from_pointee(settings.rules));
     let hub = Hub::new(HubArgs {
         store: Arc::clone(&store),
         clock: Arc::clone(&clock),
         roster: roster.clone(),
         scores,
+        rules: Arc::clone(&rules),
         board_window: settings.board_window,
         projector_places: settings.projector_places,
         idle: settings.learner_idle,
@@ -101,7 +105,7 @@ async fn load(store: Arc<dyn Store>, clock: Arc<dyn Clock>, settings: EngineSett
         journal,
         roster,
         hub: hub.clone(),
-        rules: ArcSwap::from_pointee(settings.rules),
+        rules,
         epoch,
         idle: settings.learner_idle,
         counts: EventCounts::new(),

@@ -231,7 +231,7 @@ impl Entry {
 pub(crate) struct Changes {
     score_changed: bool,
     qualifications: Vec<QualificationId>,
-    completed: Vec<UnitId>,
+    completed: Vec<(UnitId, TimeMs)>,
     entries: Vec<LedgerChange>,
 }
 
@@ -267,9 +267,8 @@ impl Changes {
             }
             LearnerEvent::ProgressMade { unit, completed_at, .. } => {
                 let was = before.units.get(unit).and_then(|unit| unit.completed_at);
-                if completed_at.is_some() && was.is_none() {
-                    self.completed.push(*unit);
-                }
+                let now = completed_at.filter(|_| was.is_none());
+                self.completed.extend(now.map(|at| (*unit, at)));
             }
             LearnerEvent::PointsRefused { .. } | LearnerEvent::AchievementUnlocked { .. } => {}
         }

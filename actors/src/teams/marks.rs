@@ -2,8 +2,8 @@
 
 use crate::journal::LearnerChange;
 use homeroom_schema::limits::TEAM_MARKS_MAX;
-use homeroom_schema::{UnitId, UserId};
-use std::collections::BTreeSet;
+use homeroom_schema::{TimeMs, UnitId, UserId};
+use std::collections::BTreeMap;
 
 /// What one team has to look at again. Marks of one thing fall together.
 #[derive(Debug, Default)]
@@ -12,8 +12,8 @@ pub(crate) struct TeamMarks {
     pub(super) event_id: u64,
     /// The latest event that changed a member's score, even if the score has been read here before its mark came.
     pub(super) scored: u64,
-    /// Units completed by members.
-    pub(super) completed: BTreeSet<(UserId, UnitId)>,
+    /// Units completed by members, each with when.
+    pub(super) completed: BTreeMap<(UserId, UnitId), TimeMs>,
     /// Names, enrolments or units may have changed.
     pub(super) roster: bool,
     /// Who is a member may have changed, and while somebody was none nobody told what they completed.
@@ -33,12 +33,19 @@ impl TeamMarks {
             self.scored = self.scored.max(event_id);
         }
         let units = change.completed.iter();
-        self.completed.extend(units.map(|unit_id| (change.user_id, *unit_id)));
+        self.completed
+            .extend(units.map(|(unit_id, at)| ((change.user_id, *unit_id), *at)));
         if self.completed.len() > TEAM_MARKS_MAX {
             // Nobody has looked for long: then it is read from the store.
             self.completed.clear();
             self.reload();
         }
+    }
+
+    /// Points were earned in the team, by whoever was a member then.
+    pub(crate) fn earned(&mut self, event_id: u64) {
+        self.event_id = self.event_id.max(event_id);
+        self.scored = self.scored.max(event_id);
     }
 
     /// What counts for members may have changed.

@@ -2,9 +2,10 @@
 
 use super::performance::MemberFigures;
 use crate::domain::course::{Completion, completion_by};
+use crate::domain::skills::{Opportunity, OpportunityKind};
 use crate::hub::Hub;
 use homeroom_schema::{StoreError, TeamId, TimeMs, UnitId, UserId};
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// The members of one team.
@@ -17,7 +18,7 @@ struct Member {
     name: Arc<str>,
     alias: Arc<str>,
     is_ranked: bool,
-    completed: HashSet<UnitId>,
+    completed: BTreeMap<UnitId, TimeMs>,
     completion: Completion,
 }
 
@@ -32,10 +33,13 @@ impl Members {
             .collect();
         let known = |user_id: &UserId| !all && self.members.contains_key(user_id);
         let unknown: Vec<UserId> = present.iter().copied().filter(|user_id| !known(user_id)).collect();
-        let mut completed: BTreeMap<UserId, HashSet<UnitId>> = BTreeMap::new();
+        let mut completed: BTreeMap<UserId, BTreeMap<UnitId, TimeMs>> = BTreeMap::new();
         if !unknown.is_empty() {
             for unit in hub.store().completed_units(unknown).await? {
-                completed.entry(unit.user_id).or_default().insert(unit.unit_id);
+                completed
+                    .entry(unit.user_id)
+                    .or_default()
+                    .insert(unit.unit_id, unit.completed_at);
             }
         }
         let mut before = std::mem::take(&mut self.members);
@@ -52,10 +56,10 @@ impl Members {
     }
 
     /// Members completed units.
-    pub(super) fn completed(&mut self, hub: &Hub, units: &BTreeSet<(UserId, UnitId)>) {
-        for (user_id, unit_id) in units {
+    pub(super) fn completed(&mut self, hub: &Hub, units: &BTreeMap<(UserId, UnitId), TimeMs>) {
+        for ((user_id, unit_id), at) in units {
             if let Some(member) = self.members.get_mut(user_id)
-                && member.completed.insert(*unit_id)
+                && member.completed.insert(*unit_id, *at).is_none()
             {
                 member.completion = completion_of(hub, *user_id, &member.completed);
             }
@@ -77,7 +81,7 @@ impl Members {
 }
 
 impl Member {
-    fn read(hub: &Hub, user_id: UserId, completed: HashSet<UnitId>) -> Self {
+    fn read(hub: &Hub, user_id: UserId, completed: BTreeMap<UnitId, TimeMs>) -> Self {
         let roster = hub.roster();
         Self {
             name: roster.user(user_id).map(|user| user.name).unwrap_or_default().into(),
@@ -89,8 +93,13 @@ impl Member {
     }
 }
 
-/// Only whether a unit is completed matters here, not when.
-fn completion_of(hub: &Hub, user_id: UserId, completed: &HashSet<UnitId>) -> Completion {
+fn completion_of(hub: &Hub, user_id: UserId, completed: &BTreeMap<UnitId, TimeMs>) -> Completion {
     let course = hub.roster().course(user_id);
-    completion_by(&course, |unit_id| completed.contains(&unit_id).then(TimeMs::default))
+    let opportunities = completed.iter().map(|(unit, at)| Opportunity {
+        unit: *unit,
+        at: *at,
+        kind: OpportunityKind::Completed,
+    });
+    let completed_at = |unit_id| completed.get(&unit_id).copied();
+    completion_by(&course, completed_at, opportunities.collect(), &hub.rules())
 }

@@ -10,7 +10,8 @@ mod timing;
 
 use super::performance::{MemberFigures, TeamFigures, performance};
 use crate::domain::board::Score;
-use crate::domain::course::{Completion, QualificationCompletion};
+use crate::domain::course::{Completion, QualificationCompletion, completion_by};
+use crate::domain::skills::{Opportunity, OpportunityKind};
 use crate::domain::team::TeamFact;
 use crate::engine::{Subscription, TopicSnapshot};
 use crate::error::EngineError;
@@ -84,6 +85,7 @@ async fn expected(world: &World, team_id: TeamId) -> Option<TeamPerformance> {
         .unwrap();
     Some(performance(
         TeamFigures {
+            earned: None,
             team_id,
             name: record.name.as_str().into(),
             mentor_id: record.mentor_id,
@@ -102,7 +104,13 @@ fn completion(world: &World, user_id: UserId) -> Completion {
         .get(&user_id)
         .map(|sums| sums.completed.clone())
         .unwrap_or_default();
-    crate::domain::course::completion_by(&course, |id| completed.contains(&id).then(TimeMs::default))
+    let opportunities = completed.iter().map(|(unit, at)| Opportunity {
+        unit: *unit,
+        at: *at,
+        kind: OpportunityKind::Completed,
+    });
+    let completed_at = |id| completed.get(&id).copied();
+    completion_by(&course, completed_at, opportunities.collect(), &world.hub.rules())
 }
 
 fn without_version(performance: &TeamPerformance) -> TeamPerformance {

@@ -6,8 +6,9 @@ use super::faults::Faults;
 use crate::ids::{AuditId, EventId, QualificationId, ReferenceId, TeamId, TimeMs, TokenId, UnitId, UserId, Version};
 use crate::records::{
     AchievementRecord, ActivityBlock, Append, AppendOutcome, AuditEntry, AuditRecord, EnrolmentRecord, KeyHash,
-    KeyRecord, LearnerHead, MemberRecord, PointsRecord, ProgressRecord, QualificationRecord, Row, SnapshotRecord,
-    StoredEvent, StreamAppend, StreamId, StreamKind, TeamRecord, TokenRecord, UnitRecord, UserRecord, UserRole,
+    KeyRecord, LearnerHead, MemberRecord, PointsRecord, PreferenceRecord, ProgressRecord, QualificationRecord, Row,
+    SnapshotRecord, StoredEvent, StreamAppend, StreamId, StreamKind, TeamRecord, TokenRecord, UnitRecord, UserRecord,
+    UserRole,
 };
 use crate::store::StoreError;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -25,6 +26,7 @@ pub(super) struct Kept {
     teams: BTreeMap<TeamId, TeamRecord>,
     members: BTreeMap<(TeamId, UserId), MemberRecord>,
     enrolments: BTreeMap<(QualificationId, UserId), EnrolmentRecord>,
+    preferences: BTreeMap<UserId, PreferenceRecord>,
     progress: BTreeMap<(UserId, UnitId), ProgressRecord>,
     achievements: BTreeMap<(UserId, String, String), AchievementRecord>,
     points: BTreeMap<EventId, PointsRecord>,
@@ -57,6 +59,7 @@ impl Default for Kept {
             teams: BTreeMap::new(),
             members: BTreeMap::new(),
             enrolments: BTreeMap::new(),
+            preferences: BTreeMap::new(),
             progress: BTreeMap::new(),
             achievements: BTreeMap::new(),
             points: BTreeMap::new(),
@@ -150,6 +153,7 @@ impl Kept {
             Row::Team(team) => team.mentor_id.is_none_or(has_user),
             Row::Member(member) => has_team(member.team_id) && has_user(member.user_id),
             Row::Enrolment(row) => has_qualification(row.qualification_id) && has_user(row.user_id),
+            Row::Preference(row) => has_user(row.user_id),
             Row::Token(token) => token.user_id.is_none_or(has_user),
             _ => true,
         };
@@ -232,6 +236,7 @@ impl Kept {
             } => {
                 self.enrolments.remove(&(qualification_id, user_id));
             }
+            Row::Preference(row) => drop(self.preferences.insert(row.user_id, row)),
             Row::Progress(row) => drop(self.progress.insert((row.user_id, row.unit_id), row)),
             Row::Achievement(row) => {
                 let key = (row.user_id, row.achievement_type.clone(), row.tier.clone());
@@ -282,6 +287,7 @@ impl Kept {
         user.erased_at.get_or_insert(erased_at);
         self.members.retain(|(_, member), _| *member != user_id);
         self.enrolments.retain(|(_, learner), _| *learner != user_id);
+        self.preferences.remove(&user_id);
         for team in self.teams.values_mut() {
             team.mentor_id = team.mentor_id.filter(|mentor| *mentor != user_id);
         }

@@ -4,13 +4,24 @@ use crate::ids::{AuditId, EventId, IdError, QualificationId, TimeMs, UserId, Ver
 use crate::queries as q;
 use crate::records::{
     AchievementRecord, ActivityBlock, AuditEntry, AuditFilter, AuditedBy, CompletedUnit, EnrolmentRecord, KeyHash,
-    KeyOutcome, KeyRecord, LearnerHead, LedgerRow, MemberRecord, ProgressRecord, QualificationRecord,
-    QualificationStanding, RosterRecords, SnapshotRecord, StoredEvent, StreamId, StreamKind, TeamAwardRecord,
-    TeamRecord, TokenRecord, TokenRole, UnitRecord, UserRecord, UserRole,
+    KeyOutcome, KeyRecord, LearnerHead, LedgerRow, MemberRecord, PreferenceRecord, ProgressRecord, QualificationRecord,
+    QualificationStanding, RosterRecords, SnapshotRecord, StandingRow, Standings, StandingsOf, StoredEvent, StreamId,
+    StreamKind, TeamAwardRecord, TeamRecord, TimeRange, TokenRecord, TokenRole, UnitRecord, UserRecord, UserRole,
 };
 use rusqlite::types::Type;
 use rusqlite::{Connection, Error, OptionalExtension, Params, Result, Row, params};
 use std::ops::Range;
+
+/// Points by the teams that the award's fact names; what takes back or gives back names the award. JSON is read in this
+/// engine's way, so that the statement is not shared.
+const TEAM_STANDINGS: &str = "WITH entries AS (SELECT t.value AS team_id, p.points, p.event_id FROM user_points p \
+     JOIN events e ON e.event_id = p.event_id \
+     JOIN events award ON award.event_id = COALESCE(json_extract(e.body, '$.of'), e.event_id) \
+     JOIN json_each(award.body, '$.teams') t \
+     WHERE p.points <> 0 AND p.kind <> 'adjusted' AND p.occurred_at >= ?1 AND p.occurred_at < ?2), \
+     sums AS (SELECT team_id, SUM(points) AS points, MAX(event_id) AS event_id FROM entries GROUP BY team_id) \
+     SELECT sums.team_id, sums.points, p.occurred_at FROM sums \
+     JOIN user_points p ON p.event_id = sums.event_id";
 
 pub(super) fn roster(connection: &Connection) -> Result<RosterRecords> {
     // One transaction, so that all lists are of one moment.
@@ -57,6 +68,13 @@ pub(super) fn roster(connection: &Connection) -> Result<RosterRecords> {
                 qualification_id: id(row, 0)?,
                 user_id: id(row, 1)?,
                 enrolled_at: time(row, 2)?,
+            })
+        })?,
+        preferences: all(&moment, q::PREFERENCES, [], |row| {
+            Ok(PreferenceRecord {
+                user_id: id(row, 0)?,
+                on_boards: row.get_ref(1)?.as_str()? == "in",
+                own_change_at: time_or_none(row, 2)?,
             })
         })?,
     };
@@ -216,6 +234,12 @@ fn stored_event(row: &Row<'_>) -> Result<StoredEvent> {
     })
 }
 
+pub(super) fn manual_points(connection: &Connection, granted_by: UserId, since: TimeMs) -> Result<u64> {
+    connection
+        .prepare_cached(q::MANUAL_POINTS)?
+        .query_row([since.0, granted_by.as_i64()], |row| unsigned(row, 0))
+}
+
 pub(super) fn qualification_standings(
     connection: &Connection,
     qualification_id: QualificationId,
@@ -233,6 +257,30 @@ pub(super) fn qualification_standings(
             })
         },
     )
+}
+
+/// Sums and place are of one moment.
+pub(super) fn standings(connection: &Connection, of: StandingsOf, range: TimeRange) -> Result<Standings> {
+    let moment = connection.unchecked_transaction()?;
+    let standing = |row: &Row<'_>| {
+        Ok(StandingRow {
+            id: unsigned(row, 0)?,
+            points: row.get(1)?,
+            reached_at: time_or_none(row, 2)?,
+        })
+    };
+    let (from, to) = (range.from.0, range.to.0);
+    let rows = match of {
+        StandingsOf::Learners => all(&moment, q::STANDINGS, [from, to], standing)?,
+        StandingsOf::LearnersIn(inside) => all(&moment, q::STANDINGS_IN, [from, to, inside.as_i64()], standing)?,
+        StandingsOf::Teams => all(&moment, TEAM_STANDINGS, [from, to], standing)?,
+    };
+    let last_event_id = moment
+        .prepare_cached(q::LAST_EVENT_ID)?
+        .query_row([], |row| id(row, 0))
+        .optional()?;
+    moment.commit()?;
+    Ok(Standings { rows, last_event_id })
 }
 
 pub(super) fn completed_units(connection: &Connection, user_ids: &[UserId]) -> Result<Vec<CompletedUnit>> {

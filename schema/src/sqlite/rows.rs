@@ -110,6 +110,14 @@ impl<'c> Rows<'c> {
                 q::UPSERT_ENROLMENT,
                 params![row.qualification_id.as_i64(), row.user_id.as_i64(), row.enrolled_at.0],
             ),
+            Row::Preference(row) => self.run(
+                q::UPSERT_PREFERENCE,
+                params![
+                    row.user_id.as_i64(),
+                    if row.on_boards { "in" } else { "out" },
+                    row.own_change_at.map(|at| at.0)
+                ],
+            ),
             Row::EnrolmentRemoved {
                 qualification_id,
                 user_id,

@@ -190,14 +190,15 @@ impl User {
         self.context.counts.view_misses.increment(1);
         let learner = &self.durable;
         let course = roster.course(learner.user_id);
+        let rules = self.context.rules.load();
         let view = Arc::new(LearnerView {
             user_id: learner.user_id,
             version: learner.version,
             units: learner.units.iter().map(|(id, progress)| (*id, *progress)).collect(),
-            completion: completion(learner, &course),
+            completion: completion(learner, &course, &rules),
             total: learner.total,
             level: learner.level,
-            achievements: achievements(learner, &course, &Outside::default(), &self.context.rules.load()),
+            achievements: achievements(learner, &course, &Outside::default(), &rules),
         });
         self.view = Some((revision, Arc::clone(&view)));
         view

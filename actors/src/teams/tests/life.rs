@@ -23,7 +23,9 @@ async fn a_team_nobody_looks_at_gathers_no_more_than_the_bound() {
     let mut world = World::school(PEOPLE).await;
     read(&world.hub, 3).await;
     let mut change = world.keep_completed(user(2), unit(1)).await;
-    change.completed = (1..=TEAM_MARKS_MAX as u64 + 10).map(unit).collect();
+    change.completed = (1..=TEAM_MARKS_MAX as u64 + 10)
+        .map(|id| (unit(id), TimeMs(1)))
+        .collect();
     world.hub.learners_changed(vec![change]);
     let handle = world.hub.teams().get(team(3)).unwrap();
     let mut gathered = 0;

@@ -4,8 +4,8 @@ use super::{Kept, event_id};
 use crate::ids::{EventId, QualificationId, TimeMs, UnitId, UserId, Version};
 use crate::records::{
     AchievementRecord, ActivityBlock, AuditEntry, AuditFilter, CompletedUnit, KeyHash, KeyRecord, LearnerHead,
-    ProgressRecord, QualificationStanding, RosterRecords, SnapshotRecord, StoredEvent, StreamId, TeamAwardRecord,
-    TokenRecord,
+    ProgressRecord, QualificationStanding, RosterRecords, SnapshotRecord, StandingRow, Standings, StandingsOf,
+    StoredEvent, StreamId, TeamAwardRecord, TimeRange, TokenRecord,
 };
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -25,6 +25,7 @@ impl Kept {
             teams: self.teams.values().cloned().collect(),
             members: self.members.values().cloned().collect(),
             enrolments: self.enrolments.values().cloned().collect(),
+            preferences: self.preferences.values().copied().collect(),
         }
     }
 
@@ -124,6 +125,60 @@ impl Kept {
                 event_id,
             };
         standings.into_iter().map(standing).collect()
+    }
+
+    pub(in crate::memory) fn standings(&self, of: StandingsOf, range: TimeRange) -> Standings {
+        let mut rows: BTreeMap<u64, StandingRow> = BTreeMap::new();
+        let entries = self.points.iter();
+        for (event_id, entry) in entries
+            .filter(|(_, entry)| entry.kind != "adjusted" && entry.points != 0 && range.contains(entry.occurred_at))
+        {
+            let ids = match of {
+                StandingsOf::Learners => vec![entry.user_id.get()],
+                StandingsOf::LearnersIn(inside) if entry.qualification_id == Some(inside) => vec![entry.user_id.get()],
+                StandingsOf::LearnersIn(_) => Vec::new(),
+                StandingsOf::Teams => self.teams_at(*event_id),
+            };
+            for id in ids {
+                // Entries come in the order of the journal: the last one stands.
+                let sum = rows.get(&id).map_or(0, |row| row.points);
+                let row = StandingRow {
+                    id,
+                    points: sum + entry.points,
+                    reached_at: Some(entry.occurred_at),
+                };
+                rows.insert(id, row);
+            }
+        }
+        Standings {
+            rows: rows.into_values().collect(),
+            last_event_id: self.events.len().checked_sub(1).map(event_id),
+        }
+    }
+
+    /// The teams that the award behind an entry names.
+    fn teams_at(&self, event_id: EventId) -> Vec<u64> {
+        let body = |event_id| -> Option<serde_json::Value> { serde_json::from_str(&self.event(event_id)?.body).ok() };
+        let Some(fact) = body(event_id) else {
+            return Vec::new();
+        };
+        let of = fact["of"].as_u64().and_then(|of| EventId::new(of).ok());
+        let award = of.and_then(body).unwrap_or(fact);
+        let teams = award["teams"].as_array().into_iter().flatten();
+        teams.filter_map(serde_json::Value::as_u64).collect()
+    }
+
+    pub(in crate::memory) fn manual_points(&self, granted_by: UserId, since: TimeMs) -> u64 {
+        let given = self.points.iter().filter(|(event_id, entry)| {
+            entry.action_type == "manual_award"
+                && entry.kind == "awarded"
+                && entry.occurred_at >= since
+                && self.event(**event_id).is_some_and(|event| {
+                    let body: Option<serde_json::Value> = serde_json::from_str(&event.body).ok();
+                    body.is_some_and(|body| body["granted_by"] == granted_by.get())
+                })
+        });
+        given.map(|(_, entry)| entry.points.max(0).unsigned_abs()).sum()
     }
 
     fn progress_of(&self, user_id: UserId) -> impl Iterator<Item = &ProgressRecord> {
