@@ -4,6 +4,7 @@ use criterion::{BatchSize, BenchmarkId, Criterion, criterion_group, criterion_ma
 use homeroom_actors::domain::{
     Action, Command, Decision, Earn, EventMeta, Evidence, Learner, LearnerEvent, Rules, decide, evolve,
 };
+use homeroom_actors::domain::rules::NextPeriods;
 use homeroom_schema::{EventId, ReferenceId, TimeMs, UnitId, UserId};
 use std::hint::black_box;
 use std::time::Duration;
@@ -22,6 +23,7 @@ fn earn(reference: u64) -> Command {
         par_ms: None,
         occurred_at: TimeMs(reference as i64),
         day: 0,
+        next: NextPeriods::default(),
     })
 }
 

@@ -7,6 +7,7 @@ use homeroom_actors::domain::course::{Course, completion};
 use homeroom_actors::domain::event::EventMeta;
 use homeroom_actors::domain::learner::{Counters, Learner};
 use homeroom_actors::domain::{AwardRef, Command, Decision, Earn, Progress, Rules, decide, evolve};
+use homeroom_actors::domain::rules::NextPeriods;
 use homeroom_schema::{EventId, QualificationId, ReferenceId, TimeMs, UnitId, UserId};
 
 fn unit(id: u64) -> UnitId {
@@ -74,6 +75,7 @@ fn earn(learner: &mut Learner, action: Action, id: u64, observed: Option<f64>) {
         par_ms: None,
         occurred_at,
         day: 0,
+        next: NextPeriods::default(),
     };
     keep(learner, &Command::Earn(earn));
 }

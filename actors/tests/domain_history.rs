@@ -7,6 +7,7 @@ use homeroom_actors::domain::learner::Learner;
 use homeroom_actors::domain::{
     AwardRef, Command, Decision, Earn, Progress, Rejection, Rules, decide, evolve, invariants,
 };
+use homeroom_actors::domain::rules::NextPeriods;
 use homeroom_schema::{EventId, QualificationId, ReferenceId, TeamId, TimeMs, UnitId, UserId, Version};
 use proptest::prelude::*;
 
@@ -65,6 +66,7 @@ fn earn() -> impl Strategy<Value = Earn> {
             par_ms: None,
             occurred_at: TimeMs(at),
             day: i32::try_from(at.div_euclid(100_000)).unwrap(),
+            next: NextPeriods::default(),
         })
 }
 
