@@ -201,7 +201,8 @@ impl Books {
             self.0.execute("INSERT INTO buckets VALUES (?1, ?2, ?3)", row).unwrap();
         }
         for table in ["f", "placed", "quizzes"] {
-            let make = format!("DROP TABLE IF EXISTS {table}; CREATE TEMP TABLE {table} AS SELECT * FROM asked_{table}");
+            let make =
+                format!("DROP TABLE IF EXISTS {table}; CREATE TEMP TABLE {table} AS SELECT * FROM asked_{table}");
             self.0.execute_batch(&make).unwrap();
         }
     }
