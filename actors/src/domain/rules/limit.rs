@@ -7,6 +7,7 @@
 
 use crate::domain::action::{Action, RefusalReason};
 use crate::domain::learner::{Award, Learner};
+use crate::domain::period::monday_of;
 use crate::domain::rules::spacing::Spacing;
 use crate::domain::rules::{AtCap, AwardRules, Cap, CapSpan, Rules};
 use homeroom_schema::{QualificationId, ReferenceId, TimeMs};
@@ -60,18 +61,6 @@ pub struct Refused {
     pub retry_at: Option<TimeMs>,
 }
 
-/// The number of the week of a local day, weeks from Monday: 1970-01-01 was a Thursday.
-#[must_use]
-pub const fn week_of(day: i32) -> i32 {
-    day.saturating_add(3).div_euclid(7)
-}
-
-/// The first day of the week with that number.
-#[must_use]
-pub const fn week_begins(week: i32) -> i32 {
-    week.saturating_mul(7).saturating_sub(3)
-}
-
 impl Rules {
     /// What an award would be worth beside those that the learner has.
     ///
@@ -116,9 +105,13 @@ impl Rules {
     pub fn next_periods(&self, day: i32) -> (i32, i32, Option<i32>) {
         let season = match self.season(day) {
             Some(season) => Some(season.to_day),
-            None => self.seasons.iter().map(|season| season.from_day).find(|from| *from > day),
+            None => self
+                .seasons
+                .iter()
+                .map(|season| season.from_day)
+                .find(|from| *from > day),
         };
-        (day.saturating_add(1), week_begins(week_of(day).saturating_add(1)), season)
+        (day.saturating_add(1), monday_of(day).saturating_add(7), season)
     }
 
     /// Which rules decide: a qualification's own, or those of everywhere (none).
@@ -140,10 +133,7 @@ impl AwardRules {
             let of_action = bonus.actions.is_empty() || bonus.actions.contains(&action);
             of_action && bonus.from <= at && at < bonus.to
         });
-        holds
-            .map(|bonus| bonus.percent)
-            .max()
-            .filter(|percent| *percent != 100)
+        holds.map(|bonus| bonus.percent).max().filter(|percent| *percent != 100)
     }
 }
 
@@ -209,16 +199,21 @@ impl<'a> Limited<'a> {
     /// The caps that hold this action.
     fn caps(&self) -> impl Iterator<Item = &'a Cap> {
         let action = self.attempt.action;
-        self.awards.caps.iter().filter(move |cap| cap.actions().contains(&action))
+        self.awards
+            .caps
+            .iter()
+            .filter(move |cap| cap.actions().contains(&action))
     }
 
     /// The awards of these actions in this scope that count.
     fn counted<'b>(&self, actions: &'b [Action]) -> impl Iterator<Item = &'a Award> + use<'a, 'b> {
         let scope = self.rules.scope(self.attempt.qualification);
         let (rules, learner) = (self.rules, self.learner);
-        let of_actions = actions
-            .iter()
-            .flat_map(move |action| learner.awards.range((*action, ReferenceId::MIN)..=(*action, ReferenceId::MAX)));
+        let of_actions = actions.iter().flat_map(move |action| {
+            learner
+                .awards
+                .range((*action, ReferenceId::MIN)..=(*action, ReferenceId::MAX))
+        });
         of_actions
             .map(|(_, award)| award)
             .filter(move |award| award.counts() && rules.scope(award.qualification) == scope)
@@ -249,7 +244,7 @@ impl<'a> Limited<'a> {
         };
         let (used, then) = match cap.per {
             CapSpan::Day => (sum(&|other| other == day), next.day),
-            CapSpan::Week => (sum(&|other| week_of(other) == week_of(day)), next.week),
+            CapSpan::Week => (sum(&|other| monday_of(other) == monday_of(day)), next.week),
             CapSpan::Season => (sum(&|other| self.rules.is_one_season(other, day)), next.season),
             CapSpan::RollingMs(within_ms) => (self.fullest(cap, within_ms, at).0, None),
         };
