@@ -60,7 +60,11 @@ fn awarded(reference: u64, at: TimeMs) -> LearnerEvent {
 
 /// A reversal or reinstatement, as it is stored.
 fn corrected(of: EventId, is_reversal: bool) -> (&'static str, String) {
-    let event_type = if is_reversal { "points_reversed" } else { "points_reinstated" };
+    let event_type = if is_reversal {
+        "points_reversed"
+    } else {
+        "points_reinstated"
+    };
     let body = serde_json::json!({
         "type": event_type, "of": of, "action": "complete_quiz", "reference": 1, "points": 50, "total": 0, "level": 1,
         "occurred_at": 0,
@@ -151,7 +155,10 @@ async fn play(steps: Vec<Step>, block_facts: usize) {
             }
             Step::Read => {
                 let found = bench.facts().await.unwrap();
-                let found: Vec<_> = found.iter().map(|fact| (fact.event_id, fact.user_id, fact.occurred_at)).collect();
+                let found: Vec<_> = found
+                    .iter()
+                    .map(|fact| (fact.event_id, fact.user_id, fact.occurred_at))
+                    .collect();
                 let wanted = awards.iter().filter(|(.., is_reversed)| !is_reversed);
                 let wanted: Vec<_> = wanted.map(|(id, user, at, _)| (*id, user_id(*user), *at)).collect();
                 assert_eq!(found, wanted);
