@@ -46,6 +46,7 @@ async fn school(node: &Node) {
         .map(|id| enrol(1, id))
         .chain((8..=15).map(|id| enrol(2, id)))
         .collect();
+    let skills = [json!(["alpha", "gamma"]), json!(["alpha"]), json!(["beta"])];
     let units: Vec<Value> = (1..=9)
         .map(|id| {
             let qualification = match id {
@@ -53,7 +54,7 @@ async fn school(node: &Node) {
                 5..=8 => json!(2),
                 _ => Value::Null,
             };
-            json!({"id": id, "title": format!("Unit {id}"), "qualification_id": qualification})
+            json!({"id": id, "title": format!("Unit {id}"), "qualification_id": qualification, "skills": skills[id as usize % 3]})
         })
         .collect();
     let import = json!({
@@ -200,7 +201,7 @@ impl Books {
             let row = (i64::try_from(place).unwrap(), from, to);
             self.0.execute("INSERT INTO buckets VALUES (?1, ?2, ?3)", row).unwrap();
         }
-        for table in ["f", "placed", "quizzes"] {
+        for table in ["f", "placed", "quizzes", "opportunities", "traced"] {
             let make =
                 format!("DROP TABLE IF EXISTS {table}; CREATE TEMP TABLE {table} AS SELECT * FROM asked_{table}");
             self.0.execute_batch(&make).unwrap();
@@ -329,6 +330,17 @@ fn outcomes(books: &Books) -> Value {
                    AND completed_at >= from_at AND completed_at < to_at AND w.qualification_id = ";
         course["time_to_completion_ms"] = books.spread(&format!("{sql}{}", course["qualification_id"]));
     }
+    wanted["skills"] = books.json(
+        "SELECT json_group_array(json_object('skill', skill, 'learners', learners, 'mastery_before', before,
+           'mastery_after', after, 'mastery_gained', after - before) ORDER BY skill)
+         FROM (SELECT skill, count(*) AS learners, avg(before) AS before, avg(after) AS after
+               FROM (SELECT t.skill,
+                       (SELECT known FROM traced b, asked WHERE b.user_id = t.user_id AND b.skill = t.skill
+                          AND (b.n = 0 OR b.at < from_at) ORDER BY b.n DESC LIMIT 1) AS before,
+                       (SELECT known FROM traced a WHERE a.user_id = t.user_id AND a.skill = t.skill
+                          ORDER BY a.n DESC LIMIT 1) AS after
+                     FROM traced t WHERE t.n = 0) GROUP BY skill)",
+    );
     wanted
 }
 
