@@ -1,10 +1,10 @@
 //! What one award costs in the pure domain: deciding and folding, on a learner with few and with many awards.
 
 use criterion::{BatchSize, BenchmarkId, Criterion, criterion_group, criterion_main};
+use homeroom_actors::domain::rules::NextPeriods;
 use homeroom_actors::domain::{
     Action, Command, Decision, Earn, EventMeta, Evidence, Learner, LearnerEvent, Rules, decide, evolve,
 };
-use homeroom_actors::domain::rules::NextPeriods;
 use homeroom_schema::{EventId, ReferenceId, TimeMs, UnitId, UserId};
 use std::hint::black_box;
 use std::time::Duration;

@@ -6,8 +6,8 @@ use homeroom_actors::domain::action::{Action, Evidence};
 use homeroom_actors::domain::course::{Course, completion};
 use homeroom_actors::domain::event::EventMeta;
 use homeroom_actors::domain::learner::{Counters, Learner};
-use homeroom_actors::domain::{AwardRef, Command, Decision, Earn, Progress, Rules, decide, evolve};
 use homeroom_actors::domain::rules::NextPeriods;
+use homeroom_actors::domain::{AwardRef, Command, Decision, Earn, Progress, Rules, decide, evolve};
 use homeroom_schema::{EventId, QualificationId, ReferenceId, TimeMs, UnitId, UserId};
 
 fn unit(id: u64) -> UnitId {

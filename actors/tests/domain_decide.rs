@@ -5,8 +5,8 @@ use homeroom_actors::domain::action::{Action, Evidence, RefusalReason};
 use homeroom_actors::domain::event::{EventMeta, LearnerEvent};
 use homeroom_actors::domain::learner::{AwardStanding, Learner, ReceiptKey};
 use homeroom_actors::domain::level::{LEVEL_MAX, LevelCurve};
-use homeroom_actors::domain::{AwardRef, Command, Decision, Earn, Progress, Rejection, Rules, decide, evolve};
 use homeroom_actors::domain::rules::NextPeriods;
+use homeroom_actors::domain::{AwardRef, Command, Decision, Earn, Progress, Rejection, Rules, decide, evolve};
 use homeroom_schema::limits::TOUCH_EVERY_MS;
 use homeroom_schema::{EventId, QualificationId, ReferenceId, TeamId, TimeMs, UnitId, UserId, Version};
 

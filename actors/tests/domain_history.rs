@@ -4,10 +4,10 @@
 use homeroom_actors::domain::action::{Action, Evidence};
 use homeroom_actors::domain::event::{EventMeta, LearnerEvent};
 use homeroom_actors::domain::learner::Learner;
+use homeroom_actors::domain::rules::NextPeriods;
 use homeroom_actors::domain::{
     AwardRef, Command, Decision, Earn, Progress, Rejection, Rules, decide, evolve, invariants,
 };
-use homeroom_actors::domain::rules::NextPeriods;
 use homeroom_schema::{EventId, QualificationId, ReferenceId, TeamId, TimeMs, UnitId, UserId, Version};
 use proptest::prelude::*;
 

@@ -2,6 +2,7 @@
 
 mod achievement;
 mod limit;
+pub mod replay;
 mod school;
 mod shipped;
 mod spacing;

@@ -116,9 +116,17 @@ impl Rules {
     pub fn next_periods(&self, day: i32) -> (i32, i32, Option<i32>) {
         let season = match self.season(day) {
             Some(season) => Some(season.to_day),
-            None => self.seasons.iter().map(|season| season.from_day).find(|from| *from > day),
+            None => self
+                .seasons
+                .iter()
+                .map(|season| season.from_day)
+                .find(|from| *from > day),
         };
-        (day.saturating_add(1), week_begins(week_of(day).saturating_add(1)), season)
+        (
+            day.saturating_add(1),
+            week_begins(week_of(day).saturating_add(1)),
+            season,
+        )
     }
 
     /// Which rules decide: a qualification's own, or those of everywhere (none).
@@ -140,10 +148,7 @@ impl AwardRules {
             let of_action = bonus.actions.is_empty() || bonus.actions.contains(&action);
             of_action && bonus.from <= at && at < bonus.to
         });
-        holds
-            .map(|bonus| bonus.percent)
-            .max()
-            .filter(|percent| *percent != 100)
+        holds.map(|bonus| bonus.percent).max().filter(|percent| *percent != 100)
     }
 }
 
@@ -209,16 +214,21 @@ impl<'a> Limited<'a> {
     /// The caps that hold this action.
     fn caps(&self) -> impl Iterator<Item = &'a Cap> {
         let action = self.attempt.action;
-        self.awards.caps.iter().filter(move |cap| cap.actions().contains(&action))
+        self.awards
+            .caps
+            .iter()
+            .filter(move |cap| cap.actions().contains(&action))
     }
 
     /// The awards of these actions in this scope that count.
     fn counted<'b>(&self, actions: &'b [Action]) -> impl Iterator<Item = &'a Award> + use<'a, 'b> {
         let scope = self.rules.scope(self.attempt.qualification);
         let (rules, learner) = (self.rules, self.learner);
-        let of_actions = actions
-            .iter()
-            .flat_map(move |action| learner.awards.range((*action, ReferenceId::MIN)..=(*action, ReferenceId::MAX)));
+        let of_actions = actions.iter().flat_map(move |action| {
+            learner
+                .awards
+                .range((*action, ReferenceId::MIN)..=(*action, ReferenceId::MAX))
+        });
         of_actions
             .map(|(_, award)| award)
             .filter(move |award| award.counts() && rules.scope(award.qualification) == scope)
