@@ -8,6 +8,7 @@ pub mod error;
 pub mod hub;
 pub mod journal;
 pub mod learners;
+mod library;
 pub mod roster;
 pub mod scores;
 pub mod sessions;

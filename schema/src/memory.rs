@@ -10,9 +10,9 @@ pub use faults::LostAnswer;
 use crate::backup::{BackupMade, BackupWish};
 use crate::ids::{EventId, QualificationId, TimeMs, UserId, Version};
 use crate::records::{
-    AchievementRecord, Append, AppendOutcome, AuditEntry, AuditFilter, CompletedUnit, KeyHash, KeyRecord, LearnerHead,
-    ProgressRecord, QualificationStanding, RosterRecords, SnapshotRecord, StoredEvent, StreamId, TeamAwardRecord,
-    TokenRecord,
+    AchievementRecord, Append, AppendOutcome, AuditEntry, AuditFilter, CompletedUnit, EvidenceSums, KeyHash, KeyRecord,
+    LearnerHead, ProgressRecord, QualificationStanding, ResultRecord, RosterRecords, SnapshotRecord, StoredEvent,
+    StreamId, TeamAwardRecord, TokenRecord,
 };
 use crate::store::{Store, StoreError};
 use async_trait::async_trait;
@@ -201,6 +201,14 @@ impl Store for MemoryStore {
 
     async fn completed_units(&self, user_ids: Vec<UserId>) -> Result<Vec<CompletedUnit>, StoreError> {
         self.read(|kept| kept.completed_units(&user_ids))
+    }
+
+    async fn evidence_sums(&self) -> Result<EvidenceSums, StoreError> {
+        self.read(Kept::evidence_sums)
+    }
+
+    async fn results(&self, user_ids: Vec<UserId>) -> Result<Vec<ResultRecord>, StoreError> {
+        self.read(|kept| kept.results(&user_ids))
     }
 
     async fn progress_rows(&self, user_id: UserId) -> Result<Vec<ProgressRecord>, StoreError> {

@@ -40,6 +40,11 @@ pub const SQLITE: &[Migration] = &[
         name: "privacy",
         sql: include_str!("migrations/sqlite/0002_privacy.sql"),
     },
+    Migration {
+        version: 3,
+        name: "evidence",
+        sql: include_str!("migrations/sqlite/0003_evidence.sql"),
+    },
 ];
 
 /// The steps for Postgres and its relatives, in order.
@@ -53,6 +58,11 @@ pub const POSTGRES: &[Migration] = &[
         version: 2,
         name: "privacy",
         sql: include_str!("migrations/postgres/0002_privacy.sql"),
+    },
+    Migration {
+        version: 3,
+        name: "evidence",
+        sql: include_str!("migrations/postgres/0003_evidence.sql"),
     },
 ];
 
@@ -117,6 +127,7 @@ mod tests {
             (tables(SQLITE[1].sql).len(), columns_added(SQLITE[1].sql).len()),
             (1, 2)
         );
+        assert_eq!(tables(SQLITE[2].sql).len(), 3);
     }
 
     #[test]

@@ -352,6 +352,7 @@ impl World {
             score: Some(sums.score),
             qualifications,
             completed: Vec::new(),
+            evidence: Vec::new(),
             entries,
         };
         sums.version = change.version;
@@ -380,6 +381,7 @@ impl World {
             score: None,
             qualifications: Vec::new(),
             completed: vec![(unit_id, completed_at)],
+            evidence: Vec::new(),
             entries: Vec::new(),
         };
         sums.version = change.version;
