@@ -22,6 +22,8 @@ pub struct Config {
     pub allowed_origins: Vec<String>,
     /// Places of a board that its topic shows.
     pub board_window: usize,
+    /// Who is on boards, or whether there are any.
+    pub leaderboards: Leaderboards,
     /// Places of a board that a projector sees.
     pub projector_places: usize,
     /// Hours between two backups that the node makes by itself; 0: none.
@@ -57,6 +59,30 @@ pub enum Durability {
     Process,
 }
 
+/// Who is on boards.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "snake_case")]
+#[value(rename_all = "snake_case")]
+pub enum Leaderboards {
+    /// Everybody but those who do not want to be.
+    #[default]
+    OptOut,
+    /// Those who want to be.
+    OptIn,
+    /// There are no boards.
+    Off,
+}
+
+impl From<Leaderboards> for homeroom_actors::roster::Leaderboards {
+    fn from(setting: Leaderboards) -> Self {
+        match setting {
+            Leaderboards::OptOut => Self::OptOut,
+            Leaderboards::OptIn => Self::OptIn,
+            Leaderboards::Off => Self::Off,
+        }
+    }
+}
+
 /// A setting that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{setting}: {problem}")]
@@ -78,6 +104,7 @@ impl Config {
             time_zone: "UTC".into(),
             allowed_origins: Vec::new(),
             board_window: limits::BOARD_WINDOW_DEFAULT,
+            leaderboards: Leaderboards::OptOut,
             projector_places: limits::PROJECTOR_PLACES_DEFAULT,
             backup_every_h: limits::BACKUP_EVERY_H_DEFAULT,
             backups_kept: limits::BACKUPS_KEPT_DEFAULT,

@@ -1,5 +1,6 @@
 //! The HTTP routes: each reads a request, asks `permissions`, and hands it to the engine. No rules of learning here.
 
+mod analytics;
 mod answer;
 mod audit;
 mod backups;
@@ -57,5 +58,6 @@ fn routes() -> Routes {
     let routes = points::routes(routes);
     let routes = events::routes(routes);
     let routes = learners::routes(routes);
-    leaderboards::routes(routes)
+    let routes = leaderboards::routes(routes);
+    analytics::routes(routes)
 }

@@ -52,6 +52,18 @@ pub fn may_write_roster(caller: &Principal) -> Decision {
     only(caller, &[TokenRole::Admin, TokenRole::Service])
 }
 
+/// Saying whether somebody is on boards, and reading it: oneself, admins and services.
+///
+/// # Errors
+/// As [`person_lens`]; 403 about anybody else whom the caller may know about.
+pub fn may_prefer(caller: &Principal, user_id: UserId, relations: &impl Relations) -> Decision {
+    person_lens(caller, user_id, relations)?;
+    if caller.user_id == Some(user_id) {
+        return Ok(());
+    }
+    only(caller, &[TokenRole::Admin, TokenRole::Service])
+}
+
 /// Erasing people.
 ///
 /// # Errors
@@ -182,6 +194,19 @@ pub fn may_correct_of(caller: &Principal, user_id: UserId, relations: &impl Rela
     Ok(())
 }
 
+/// Giving points by hand to this person.
+///
+/// # Errors
+/// As [`may_correct`]; 404 for a mentor about somebody who is no member of theirs.
+pub fn may_grant(caller: &Principal, user_id: UserId, relations: &impl Relations) -> Decision {
+    may_correct(caller)?;
+    let mentors = caller.user_id.is_some_and(|own| relations.mentors(own, user_id));
+    if caller.role == TokenRole::Mentor && !mentors {
+        return Err(Problem::unknown(Unknown::User));
+    }
+    Ok(())
+}
+
 /// How a caller sees a team: its page, its performance, its topic.
 ///
 /// # Errors
@@ -196,11 +221,42 @@ pub fn team_lens(caller: &Principal, team_id: TeamId, relations: &impl Relations
     }
 }
 
+/// How a caller sees analytics of a team; of everybody without one.
+///
+/// # Errors
+/// 403 for students and projectors; 404 for mentors about teams that are not their own; 422 for mentors without a team.
+pub fn analytics_lens(caller: &Principal, team_id: Option<TeamId>, relations: &impl Relations) -> Decision<Lens> {
+    only(caller, &[TokenRole::Admin, TokenRole::Service, TokenRole::Mentor])?;
+    match team_id {
+        Some(team_id) => team_lens(caller, team_id, relations),
+        None if caller.role == TokenRole::Mentor => Err(Problem::invalid(
+            "team_id",
+            "is required for mentors: one of their own teams",
+        )),
+        None => Ok(Lens::Staff),
+    }
+}
+
+/// Seeing which members of a team are stuck, silent or nearly there.
+///
+/// # Errors
+/// 404 for teams that the caller may not know about; 403 for students and projectors.
+pub fn may_see_signals(caller: &Principal, team_id: TeamId, relations: &impl Relations) -> Decision {
+    if team_lens(caller, team_id, relations)? != Lens::Staff {
+        return Err(no_right());
+    }
+    Ok(())
+}
+
 /// How a caller sees a board and its topic.
 ///
 /// # Errors
-/// 404 for students and mentors about the board of a team that is not their own.
+/// 403 `leaderboards_off` where there are none; 404 for students and mentors about the board of a team that is not their own.
 pub fn board_lens(caller: &Principal, board: BoardName, relations: &impl Relations) -> Decision<Lens> {
+    if !relations.has_boards() {
+        let detail = "This node keeps no leaderboards.";
+        return Err(Problem::new(403, "leaderboards_off", "No leaderboards", detail));
+    }
     match (board, caller.role) {
         (BoardName::Team(team_id), _) => team_lens(caller, team_id, relations),
         (_, TokenRole::Admin | TokenRole::Service) => Ok(Lens::Staff),

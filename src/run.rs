@@ -129,6 +129,7 @@ async fn start(config: Config) -> Result<(App, Arc<dyn Clock>), RunError> {
     let settings = EngineSettings {
         board_window: config.board_window,
         projector_places: config.projector_places,
+        leaderboards: config.leaderboards.into(),
         learner_idle: limits::LEARNER_IDLE,
         sessions_max: config.sessions_max,
         rules: Rules::shipped(),

@@ -1,6 +1,7 @@
 //! The JSON of the wire, made from the engine's plain views: one place for HTTP and the socket. Lenses are applied here;
 //! who has which lens is decided in `permissions`.
 
+mod analytics;
 mod backup;
 mod board;
 mod commands;
@@ -11,12 +12,13 @@ mod privacy;
 mod roster;
 mod time;
 
+pub use analytics::{Figures, Table, engagement, outcomes, resources, signal, success};
 pub use backup::backup;
-pub use board::{board, board_row, projector_rows};
-pub use commands::{correction_answer, earn_answer, first_answer, progress_answer};
+pub use board::{board, board_of_rows, board_row, projector_rows};
+pub use commands::{correction_answer, earn_answer, first_answer, grant_answer, progress_answer};
 pub use learner::{achievement_data, achievements, progress};
 pub use ledger::{adjustment_reason, ledger_entry};
 pub use performance::{member, performance};
 pub use privacy::{audit_entry, event, token_kept};
-pub use roster::{person, person_by_lens, qualification, roster_answer, team, team_members, token, unit};
+pub use roster::{person, person_by_lens, preference, qualification, roster_answer, team, team_members, token, unit};
 pub use time::{optional_time, parse_time, time};

@@ -7,7 +7,7 @@
 
 use homeroom_actors::domain::{Action, Evidence, Rules};
 use homeroom_actors::engine::EarnRequest;
-use homeroom_actors::roster::{Import, RosterCommand};
+use homeroom_actors::roster::{Import, Leaderboards, RosterCommand};
 use homeroom_actors::{Clock, Engine, EngineSettings};
 use homeroom_schema::records::AuditedBy;
 use homeroom_schema::{Durability, MemoryStore, ReferenceId, SqliteOptions, SqliteStore, Store, TimeMs, UserId};
@@ -54,6 +54,7 @@ fn main() {
 
 async fn run(store: Arc<dyn Store>, learners: u64, awards: u64) {
     let settings = EngineSettings {
+        leaderboards: Leaderboards::default(),
         board_window: 200,
         projector_places: 50,
         learner_idle: Duration::from_secs(300),

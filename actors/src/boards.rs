@@ -2,6 +2,7 @@
 
 mod actor;
 mod marks;
+mod past;
 mod read;
 mod rows;
 #[cfg(test)]
@@ -10,10 +11,11 @@ mod window;
 
 pub(crate) use actor::BoardMsg;
 pub(crate) use marks::BoardMarks;
+pub(crate) use past::page_at;
 pub(crate) use read::page_of;
 
-use crate::domain::board::{Board, Score};
-use crate::hub::{Family, Handle, Hub, Keeper, KeeperMsg, Kind};
+use crate::domain::board::{Board, Scale, Score};
+use crate::hub::{Family, Handle, Hub, Keeper, KeeperMsg, Kind, Span};
 use crate::topics::{BoardName, Period, TopicName};
 use actor::BoardActor;
 use homeroom_schema::limits::BOARDS_MAX;
@@ -29,6 +31,7 @@ pub(crate) type BoardHandle = Handle<Boards>;
 
 impl Kind for Boards {
     const NAME: &'static str = "board";
+    const READS: &'static str = "homeroom_board_reads_total";
     const AWAKE_MAX: usize = BOARDS_MAX;
     type Key = (BoardName, Period);
     type Marks = BoardMarks;
@@ -66,6 +69,10 @@ pub(crate) struct BoardData {
     pub(crate) epoch: Arc<str>,
     /// The place in the journal that last changed the board. Always another one when the rows are others.
     pub(crate) version: u64,
+    /// What is counted.
+    pub(crate) span: Span,
+    /// Whether its points are whole numbers.
+    pub(crate) scale: Scale,
     /// The rows.
     pub(crate) board: Board,
 }
@@ -75,6 +82,8 @@ impl Default for BoardData {
         Self {
             epoch: "".into(),
             version: 0,
+            span: Span::ALL,
+            scale: Scale::Whole,
             board: Board::new(),
         }
     }
@@ -127,7 +136,10 @@ impl From<KeeperMsg<Boards>> for BoardsMsg {
 }
 
 /// The state of the supervisor of boards.
-pub struct BoardsState(Keeper<Boards>);
+pub struct BoardsState {
+    keeper: Keeper<Boards>,
+    hub: Hub,
+}
 
 /// Watches over all board actors: restarts one that failed, from what is durable. Its arguments are the hub.
 pub struct BoardsSupervisor;
@@ -138,16 +150,21 @@ impl Actor for BoardsSupervisor {
     type Arguments = Hub;
 
     async fn pre_start(&self, myself: ActorRef<Self::Msg>, hub: Hub) -> Result<Self::State, ActorProcessingErr> {
-        Ok(BoardsState(Keeper::start(myself, hub).await))
+        let keeper = Keeper::start(myself, hub.clone()).await;
+        Ok(BoardsState { keeper, hub })
     }
 
     async fn handle(
         &self,
         _: ActorRef<Self::Msg>,
         BoardsMsg(message): Self::Msg,
-        BoardsState(keeper): &mut Self::State,
+        state: &mut Self::State,
     ) -> Result<(), ActorProcessingErr> {
-        keeper.handle(message).await;
+        if matches!(message, KeeperMsg::WatchTick) {
+            // So a day ends on screens, too, when nobody earns or reads.
+            state.hub.look_at_calendar();
+        }
+        state.keeper.handle(message).await;
         Ok(())
     }
 
@@ -155,9 +172,9 @@ impl Actor for BoardsSupervisor {
         &self,
         _: ActorRef<Self::Msg>,
         event: SupervisionEvent,
-        BoardsState(keeper): &mut Self::State,
+        state: &mut Self::State,
     ) -> Result<(), ActorProcessingErr> {
-        keeper.child_event(event);
+        state.keeper.child_event(event);
         Ok(())
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod achievements;
 pub mod action;
+pub mod analytics;
 pub mod board;
 pub mod course;
 pub mod decide;
@@ -10,6 +11,7 @@ pub mod evolve;
 pub mod invariants;
 pub mod learner;
 pub mod level;
+pub mod period;
 pub mod rules;
 pub mod skills;
 pub mod team;

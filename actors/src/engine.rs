@@ -1,10 +1,13 @@
 //! The engine's front door: what the edge may ask of the actor tree. No HTTP, no JSON of the wire.
 
 mod admission;
+mod analytics;
 mod answer;
+mod budget;
 mod commands;
 #[cfg(feature = "faults")]
 mod faults;
+mod grant;
 mod health;
 mod reads;
 mod root;
@@ -13,16 +16,19 @@ mod stop;
 mod team_award;
 
 use admission::{Admission, Permit};
+pub use analytics::AnalyticsQuery;
 pub(crate) use answer::Answer;
 pub use answer::Pending;
+pub use budget::Budget;
 #[cfg(feature = "faults")]
 pub use faults::PoisonTarget;
+pub use grant::GrantRequest;
 pub use health::PartDown;
 
 use crate::domain::action::{Action, Evidence};
 use crate::domain::rules::Rules;
 use crate::error::EngineError;
-use crate::roster::{Roster, RosterOutcome};
+use crate::roster::{Leaderboards, Roster, RosterOutcome};
 use crate::sessions::Sessions;
 use crate::topics::{Position, Topic};
 use crate::views::{BoardPage, LearnerView, TeamPerformance};
@@ -45,6 +51,8 @@ pub struct EngineSettings {
     pub learner_idle: Duration,
     /// Live sessions at once, at most [`homeroom_schema::limits::SESSIONS_MAX`].
     pub sessions_max: usize,
+    /// Who is on boards.
+    pub leaderboards: Leaderboards,
     /// The rules in force.
     pub rules: Rules,
     /// 32 random bytes. Used at the first start alone, then kept: the secret behind pseudonyms and the database's epoch.
@@ -120,6 +128,8 @@ pub enum BoardPart {
     From(usize),
     /// After the row that had this place in the order, wherever it is now (so that pages do not overlap while rows move).
     After(crate::domain::board::Standing),
+    /// What a projector sees.
+    Front,
     /// The row of this person or team with so many neighbours on either side.
     Around {
         /// The person's or team's id.
@@ -163,6 +173,8 @@ struct Inner {
     root: ActorRef<root::RootMsg>,
     // Commands admitted and not yet answered.
     commands: Admission,
+    // What mentors may still give by hand.
+    budgets: budget::Budgets,
     // Reads that wait for an actor.
     reads: Arc<Semaphore>,
     // Members' awards of team achievements under way, over all achievements.

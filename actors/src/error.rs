@@ -1,7 +1,7 @@
 //! What the engine answers when it cannot do what was asked. The edge turns each into one problem; texts stay inside.
 
 use crate::domain::Rejection;
-use homeroom_schema::{EventId, QualificationId, TeamId, UnitId, UserId};
+use homeroom_schema::{EventId, QualificationId, TeamId, TimeMs, UnitId, UserId};
 
 /// Why the engine did not do what was asked. Nothing was kept, except where a variant says that this is unknown.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -43,6 +43,29 @@ pub enum EngineError {
     /// The team has as many members as a team may have.
     #[error("team {0} is full")]
     TeamFull(TeamId),
+    /// The person changed their mind lately, and waits until they may again.
+    #[error("the preference is locked")]
+    PreferenceLocked {
+        /// Until when.
+        retry_at: TimeMs,
+    },
+    /// Points are for learners: this person is a mentor or of the staff.
+    #[error("user {0} is no learner")]
+    NotALearner(UserId),
+    /// More points than one manual award may have.
+    #[error("at most {most} points are given by hand at once")]
+    TooManyPoints {
+        /// The most by the rules.
+        most: u32,
+    },
+    /// More points than the mentor may still give this week.
+    #[error("{left} points are left of this week's budget")]
+    BudgetExhausted {
+        /// What is left.
+        left: u32,
+        /// When the next week begins.
+        renews_at: TimeMs,
+    },
     /// The command contradicts the learner's state.
     #[error(transparent)]
     Rejected(#[from] Rejection),
@@ -61,6 +84,9 @@ pub enum EngineError {
     /// No answer in time, or the actor failed while it had the command: the outcome is unknown, and is settled by repeating.
     #[error("no answer in time")]
     TimedOut,
+    /// Analytics are not folded from the journal up to now yet: the first time that takes a while.
+    #[error("analytics are not ready")]
+    NotFolded,
     /// The node is stopping.
     #[error("stopping")]
     Stopping,

@@ -1,6 +1,7 @@
 //! The meeting point: what the journal and the roster have kept goes on from here to the boards and teams that are awake,
 //! and readers find them here. No state of its own beyond the directory.
 
+mod calendar;
 mod family;
 mod fanout;
 mod gate;
@@ -8,10 +9,12 @@ mod gate;
 pub(crate) mod harness;
 mod keeper;
 
+pub(crate) use calendar::Calendar;
+pub use calendar::{SeasonSpan, Span};
 pub(crate) use family::{Family, Handle, Kind, Start};
 pub(crate) use keeper::{Keeper, KeeperMsg, restart_me};
 
-use crate::boards::{BoardHandle, Boards, page_of};
+use crate::boards::{BoardHandle, Boards, page_at, page_of};
 use crate::clock::Clock;
 use crate::domain::Rules;
 use crate::domain::achievements::Outside;
@@ -21,17 +24,21 @@ use crate::error::EngineError;
 use crate::journal::{LearnerChange, Submission};
 use crate::library::Library;
 use crate::roster::Roster;
-use crate::scores::Scores;
+use crate::scores::{Scores, Tally};
 use crate::teams::{TeamHandle, TeamMsg, Teams};
 use crate::topics::{BoardName, Inbox, Period, Position, Topic};
 use crate::views::{BoardPage, TeamPerformance};
 use arc_swap::ArcSwap;
-use homeroom_schema::limits::{BOARD_WINDOW_MAX, COMMAND_DEADLINE, READ_DEADLINE, STOP_DEADLINE};
+use homeroom_schema::limits::{BOARD_WINDOW_MAX, COMMAND_DEADLINE, PAST_BOARDS_MAX, READ_DEADLINE, STOP_DEADLINE};
+use homeroom_schema::records::StandingsOf;
 use homeroom_schema::{EventId, QualificationId, ReferenceId, Store, StoreError, TeamId, TimeMs, UnitId, UserId};
+use parking_lot::Mutex;
+use std::collections::HashMap;
 use std::hash::{BuildHasher, Hasher};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
+use tokio::sync::Semaphore;
 
 /// What a hub is made of.
 pub struct HubArgs {
@@ -86,6 +93,13 @@ struct Inner {
     scores: Scores,
     rules: Arc<ArcSwap<Rules>>,
     library: Library,
+    calendar: ArcSwap<Calendar>,
+    /// The rules that the calendar was made by, once everybody concerned is told.
+    calendar_rules: ArcSwap<Rules>,
+    turning: Mutex<()>,
+    /// Boards of the past that are made at once.
+    past: Semaphore,
+    tallies: Mutex<HashMap<(StandingsOf, Period), Weak<Tally>>>,
     board_window: usize,
     projector_places: usize,
     idle: Duration,
@@ -100,6 +114,10 @@ impl Hub {
     /// [`crate::teams::TeamsSupervisor`], whose arguments are a clone of the hub.
     #[must_use]
     pub fn new(args: HubArgs) -> Self {
+        let rules = args.rules.load_full();
+        let day = args.clock.local_day(args.clock.now());
+        let calendar = Calendar::of(day, &rules, &*args.clock);
+        args.roster.set_season(calendar.season);
         Self {
             inner: Arc::new(Inner {
                 store: args.store,
@@ -108,6 +126,11 @@ impl Hub {
                 scores: args.scores,
                 rules: args.rules,
                 library: Library::default(),
+                calendar: ArcSwap::from_pointee(calendar),
+                calendar_rules: ArcSwap::new(rules),
+                turning: Mutex::default(),
+                past: Semaphore::new(PAST_BOARDS_MAX),
+                tallies: Mutex::default(),
                 board_window: args.board_window.clamp(1, BOARD_WINDOW_MAX),
                 projector_places: args.projector_places,
                 idle: args.idle,
@@ -164,6 +187,7 @@ impl Hub {
             self.inner.scores.put_head(&head);
         }
         self.load_evidence().await?;
+        self.tallies().iter().for_each(|(_, tally)| tally.lose());
         fanout::reload(self);
         Ok(())
     }
@@ -189,9 +213,30 @@ impl Hub {
         part: BoardPart,
         limit: usize,
     ) -> Result<BoardPage, EngineError> {
+        self.look_at_calendar();
         let handle = self.wake_board(board, period)?;
-        handle.fresh().await?;
+        handle.read().await?;
         Ok(page_of(self, &handle, part, limit))
+    }
+
+    /// A part of a board as it was at a moment that has been. Few are made at once; the others wait.
+    ///
+    /// # Errors
+    /// Unknown team or qualification; overloaded; the store is unavailable; timed out.
+    pub async fn board_at(
+        &self,
+        board: BoardName,
+        period: Period,
+        at: TimeMs,
+        part: BoardPart,
+        limit: usize,
+    ) -> Result<BoardPage, EngineError> {
+        self.check_board(board)?;
+        let turn = tokio::time::timeout(READ_DEADLINE, self.inner.past.acquire());
+        let Ok(Ok(_turn)) = turn.await else {
+            return Err(EngineError::Overloaded);
+        };
+        page_at(self, (board, period), at, part, limit).await
     }
 
     /// A team's performance, with everything told to the hub before the call.
@@ -199,9 +244,10 @@ impl Hub {
     /// # Errors
     /// Unknown team; overloaded; timed out.
     pub async fn team_performance(&self, team_id: TeamId) -> Result<Arc<TeamPerformance>, EngineError> {
+        self.look_at_calendar();
         let handle = self.wake_team(team_id)?;
         self.rank_fresh(&handle).await?;
-        handle.fresh().await?;
+        handle.read().await?;
         // Applied means loaded, and loaded means that there is one.
         handle.shared.performance().ok_or(EngineError::TimedOut)
     }
@@ -218,6 +264,7 @@ impl Hub {
         inbox: &Arc<Inbox>,
         slot: u32,
     ) -> Result<Subscription, EngineError> {
+        self.look_at_calendar();
         let handle = self.wake_board(board, period)?;
         let start = handle
             .subscribe(inbox, slot, |reply| crate::boards::BoardMsg::Subscribe {
@@ -239,6 +286,7 @@ impl Hub {
         inbox: &Arc<Inbox>,
         slot: u32,
     ) -> Result<Subscription, EngineError> {
+        self.look_at_calendar();
         let handle = self.wake_team(team_id)?;
         self.rank_fresh(&handle).await?;
         let start = handle
@@ -309,6 +357,54 @@ impl Hub {
         &self.inner.scores
     }
 
+    /// What today means for boards, as everybody was told last.
+    pub(crate) fn calendar(&self) -> Arc<Calendar> {
+        self.inner.calendar.load_full()
+    }
+
+    /// Looks at the clock and at the rules in force: boards of a period that is over, or that began again because the clock
+    /// went back, begin anew, also where nobody earns. When this returns, everybody concerned has been told.
+    pub(crate) fn look_at_calendar(&self) {
+        let inner = &self.inner;
+        let day = || inner.clock.local_day(inner.clock.now());
+        let is_seen = |rules: &Arc<Rules>| {
+            inner.calendar.load().is_of(day()) && Arc::ptr_eq(&inner.calendar_rules.load_full(), rules)
+        };
+        let rules = inner.rules.load_full();
+        if is_seen(&rules) && !inner.turning.is_locked() {
+            return;
+        }
+        let _alone = inner.turning.lock();
+        if is_seen(&rules) {
+            return;
+        }
+        let now = Calendar::of(day(), &rules, &*inner.clock);
+        let before = inner.calendar.swap(Arc::new(now.clone()));
+        inner.roster.set_season(now.season);
+        fanout::calendar_changed(self, &before, &now);
+        inner.calendar_rules.store(rules);
+    }
+
+    /// Sums over a period, shared by all who hold them. They are read from the store by whoever needs them first.
+    pub(crate) fn tally(&self, of: StandingsOf, period: Period) -> Arc<Tally> {
+        let mut tallies = self.inner.tallies.lock();
+        if let Some(tally) = tallies.get(&(of, period)).and_then(Weak::upgrade) {
+            return tally;
+        }
+        // Those that no board holds any more go: there are never more than boards.
+        tallies.retain(|_, tally| tally.strong_count() > 0);
+        let tally = Arc::new(Tally::new(of));
+        tallies.insert((of, period), Arc::downgrade(&tally));
+        tally
+    }
+
+    /// All sums that are held.
+    pub(crate) fn tallies(&self) -> Vec<((StandingsOf, Period), Arc<Tally>)> {
+        let tallies = self.inner.tallies.lock();
+        let held = tallies.iter().filter_map(|(key, tally)| Some((*key, tally.upgrade()?)));
+        held.collect()
+    }
+
     pub(crate) fn boards(&self) -> &Family<Boards> {
         &self.inner.boards
     }
@@ -351,6 +447,11 @@ impl Hub {
     }
 
     fn wake_board(&self, board: BoardName, period: Period) -> Result<Arc<BoardHandle>, EngineError> {
+        self.check_board(board)?;
+        self.inner.boards.wake((board, period))
+    }
+
+    fn check_board(&self, board: BoardName) -> Result<(), EngineError> {
         match board {
             BoardName::All | BoardName::Teams => {}
             BoardName::Team(team_id) => self.check_team(team_id)?,
@@ -361,7 +462,7 @@ impl Hub {
                 }
             }
         }
-        self.inner.boards.wake((board, period))
+        Ok(())
     }
 
     fn wake_team(&self, team_id: TeamId) -> Result<Arc<TeamHandle>, EngineError> {

@@ -6,6 +6,7 @@ pub mod domain;
 pub mod engine;
 pub mod error;
 pub mod hub;
+pub mod insights;
 pub mod journal;
 pub mod learners;
 mod library;

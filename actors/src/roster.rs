@@ -11,10 +11,11 @@ mod touched;
 
 pub(crate) use actor::{RosterActor, RosterArgs, RosterJob, RosterMsg, RosterQueue};
 pub(crate) use alias::AliasSecret;
+pub(crate) use event::{EntityKind, RosterEvent};
 pub(crate) use state::RosterState;
 
 use crate::domain::course::Course;
-use homeroom_schema::records::{QualificationRecord, TeamRecord, UnitRecord, UserRecord, UserRole};
+use homeroom_schema::records::{PreferenceRecord, QualificationRecord, TeamRecord, UnitRecord, UserRecord, UserRole};
 use homeroom_schema::{QualificationId, TeamId, TimeMs, UnitId, UserId};
 use parking_lot::{RwLock, RwLockReadGuard};
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,9 +31,24 @@ pub struct Roster {
 
 #[derive(Default)]
 struct Inner {
+    leaderboards: Leaderboards,
     state: RwLock<RosterState>,
     // Rises with every change: what was computed from the roster is good for one revision.
     revision: AtomicU64,
+    // What pseudonyms are made for: another number, other pseudonyms.
+    season: AtomicU64,
+}
+
+/// Who is on boards of people: a setting of the node.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Leaderboards {
+    /// Everybody but those who said that they do not want to be.
+    #[default]
+    OptOut,
+    /// Nobody but those who said that they want to be.
+    OptIn,
+    /// There are no boards.
+    Off,
 }
 
 /// What a list shows.
@@ -47,6 +63,17 @@ pub struct TeamMember {
 }
 
 impl Roster {
+    /// An empty one.
+    #[must_use]
+    pub fn new(leaderboards: Leaderboards) -> Self {
+        Self {
+            inner: Arc::new(Inner {
+                leaderboards,
+                ..Inner::default()
+            }),
+        }
+    }
+
     /// A person, archived and erased ones too.
     #[must_use]
     pub fn user(&self, user_id: UserId) -> Option<UserRecord> {
@@ -212,23 +239,60 @@ impl Roster {
         self.read().course(user_id)
     }
 
-    /// Whether boards rank a person: a student who is not archived.
+    /// Whether boards rank a person: a student who is not archived, and who wants it as far as the node asks.
     #[must_use]
     pub fn is_ranked(&self, user_id: UserId) -> bool {
         let state = self.read();
-        let user = state.active_user(user_id);
-        user.is_some_and(|user| user.role == UserRole::Student)
+        let is_student = |user: &UserRecord| user.role == UserRole::Student;
+        let wish = state.preference(user_id).map(|preference| preference.on_boards);
+        state.active_user(user_id).is_some_and(is_student)
+            && wish.unwrap_or(self.inner.leaderboards != Leaderboards::OptIn)
     }
 
-    /// The name that peers see: the alias, else a pseudonym that stays the same for this person on this node.
+    /// Until when a person cannot change what they said about boards themselves.
+    #[must_use]
+    pub fn preference_locked_until(&self, user_id: UserId, lock_ms: i64, now: TimeMs) -> Option<TimeMs> {
+        let at = self.preference(user_id)?.own_change_at?;
+        plan::locked_until(at, lock_ms, now)
+    }
+
+    /// Who is on boards by default, or whether there are any.
+    #[must_use]
+    pub fn leaderboards(&self) -> Leaderboards {
+        self.inner.leaderboards
+    }
+
+    /// What a person has said about boards, if they have. One who was erased has not.
+    #[must_use]
+    pub fn preference(&self, user_id: UserId) -> Option<PreferenceRecord> {
+        self.read().preference(user_id).copied()
+    }
+
+    /// The name that peers see: the alias, else a pseudonym that stays the same for this person for a season.
     #[must_use]
     pub fn alias(&self, user_id: UserId) -> Option<Arc<str>> {
         let state = self.read();
         let user = state.users.get(&user_id)?;
         Some(match &user.alias {
             Some(alias) => Arc::from(alias.as_str()),
-            None => Arc::from(state.secret.pseudonym(user_id)),
+            None => Arc::from(
+                state
+                    .secret
+                    .pseudonym(user_id, self.inner.season.load(Ordering::Acquire)),
+            ),
         })
+    }
+
+    /// From now on pseudonyms are those of the season that begins on this local day, or of the time between seasons.
+    pub(crate) fn set_season(&self, first_day: Option<i32>) {
+        // Next to one another and never 0, which is no season.
+        let season = first_day.map_or(0, |day| (i64::from(day) - i64::from(i32::MIN) + 1).cast_unsigned());
+        self.inner.season.store(season, Ordering::Release);
+    }
+
+    /// An order of ids that says nothing of them, and that nobody outside can know.
+    pub(crate) fn tie_key(&self, id: u64) -> u64 {
+        self.read().secret.hash(alias::TIES, id)
     }
 
     /// Rises with every change of the roster.
@@ -293,6 +357,17 @@ pub enum RosterCommand {
         /// Whether the person is archived: gone from boards and lists, with everything kept. An archived person can be
         /// changed only together with this.
         archived: Change<bool>,
+    },
+    /// Says whether a person wants to be on boards.
+    SetPreference {
+        /// Who.
+        user_id: UserId,
+        /// Whether they want to be on boards.
+        on_boards: bool,
+        /// Whether they say so themselves.
+        own: bool,
+        /// How long they wait after that until they may say something else, milliseconds.
+        lock_ms: i64,
     },
     /// Forgets a person for good: see [`Row::Erased`](homeroom_schema::records::Row::Erased).
     EraseUser {
@@ -468,6 +543,13 @@ pub enum RosterOutcome {
         user: UserRecord,
         /// Whether it is new.
         created: bool,
+    },
+    /// What a person said about boards.
+    Preference {
+        /// As kept.
+        preference: PreferenceRecord,
+        /// Until when they cannot say something else.
+        locked_until: Option<TimeMs>,
     },
     /// A qualification.
     Qualification {

@@ -1,5 +1,9 @@
 //! The durable score of every learner, by id: what boards and teams read when they need a total. Only the journal's fan-out writes.
 
+mod tally;
+
+pub(crate) use tally::{Tally, score_of};
+
 use crate::domain::board::Score;
 use homeroom_schema::records::LearnerHead;
 use homeroom_schema::{UserId, Version};

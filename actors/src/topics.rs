@@ -7,8 +7,9 @@ mod inbox;
 mod name;
 mod topic;
 
+pub use crate::domain::period::Period;
 pub use inbox::Inbox;
-pub use name::{BoardName, NameError, Period, TopicName};
+pub use name::{BoardName, NameError, TopicName};
 pub use topic::Topic;
 
 use crate::domain::event::{EventMeta, LearnerEvent};

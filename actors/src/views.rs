@@ -2,8 +2,10 @@
 
 use crate::domain::achievements::{AchievementProgress, Tier};
 use crate::domain::action::{Action, RefusalReason};
+use crate::domain::board::Figure;
 use crate::domain::course::{Completion, SkillMastery};
 use crate::domain::learner::UnitProgress;
+use crate::hub::Span;
 use homeroom_schema::{EventId, QualificationId, ReferenceId, TeamId, TimeMs, UnitId, UserId, Version};
 use std::sync::Arc;
 
@@ -93,7 +95,7 @@ pub struct BoardRow {
     /// What peers see; teams: their name.
     pub alias: Arc<str>,
     /// Points.
-    pub points: u64,
+    pub points: Figure,
     /// When they were reached.
     pub reached_at: Option<TimeMs>,
 }
@@ -111,6 +113,11 @@ pub struct BoardPage {
     pub from: usize,
     /// The rows.
     pub rows: Vec<BoardRow>,
+    /// What a projector sees of a board of people: as many rows as it has places. Which of several equal rows are the last
+    /// of them does not follow from their ids. Empty where it was not asked for.
+    pub front: Vec<BoardRow>,
+    /// What is counted.
+    pub span: Span,
 }
 
 /// A team's performance.

@@ -4,6 +4,7 @@
 
 use futures_util::FutureExt as _;
 use homeroom_actors::engine::TopicSnapshot;
+use homeroom_actors::hub::Span;
 use homeroom_actors::topics::{
     BoardChanges, BoardName, Entry, Inbox, Message, NameError, Period, Position, Topic, TopicName, TopicRead,
 };
@@ -28,6 +29,8 @@ fn entry(offset: u64) -> Arc<Entry> {
 /// A snapshot that says at which offset it was made.
 fn snapshot(epoch: &Arc<str>, offset: u64) -> TopicSnapshot {
     TopicSnapshot::Board(Arc::new(BoardPage {
+        front: Vec::new(),
+        span: Span::ALL,
         epoch: Arc::clone(epoch),
         version: offset,
         total: 0,

@@ -2,7 +2,7 @@
 
 use homeroom_actors::domain::{Action, Evidence, Rules};
 use homeroom_actors::engine::{EarnRequest, EngineSettings};
-use homeroom_actors::roster::{Import, RosterCommand};
+use homeroom_actors::roster::{Import, Leaderboards, RosterCommand};
 use homeroom_actors::{Clock, Engine};
 use homeroom_schema::records::AuditedBy;
 use homeroom_schema::{
@@ -50,6 +50,7 @@ pub(crate) async fn start(directory: &Path) -> Engine {
     });
     let store: Arc<dyn Store> = Arc::new(store.expect("a fresh directory opens"));
     let settings = EngineSettings {
+        leaderboards: Leaderboards::default(),
         board_window: limits::BOARD_WINDOW_DEFAULT,
         projector_places: limits::PROJECTOR_PLACES_DEFAULT,
         learner_idle: limits::LEARNER_IDLE,

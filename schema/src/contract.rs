@@ -3,6 +3,7 @@
 //! A fact is a function that panics when it does not hold. To add one, write it in the file of its subject and name it in
 //! the macro: it then runs on every store.
 
+mod activity;
 mod appends;
 mod events;
 mod keys;
@@ -12,6 +13,7 @@ mod rows;
 pub mod sample;
 mod whole;
 
+pub use activity::*;
 pub use appends::*;
 pub use events::*;
 pub use keys::*;
@@ -69,11 +71,17 @@ macro_rules! store_contract {
             completed_units_are_found_for_many_learners,
             achievements_are_given_and_taken_back,
             qualification_standings_count_reversals,
+            qualification_standings_count_parts_of_adjusted_entries,
+            manual_points_are_counted_by_giver_and_moment,
+            standings_are_sums_of_a_range_of_moments,
+            standings_of_teams_are_of_those_who_were_members,
             unsettled_team_awards_come_oldest_first,
             snapshots_keep_the_newest,
             an_erased_person_leaves_an_id,
             erasing_is_for_good,
             notes_of_the_erased_are_not_kept,
+            blocks_of_facts_are_found_by_time_and_place,
+            blocks_of_facts_can_be_cleared,
             the_audit_log_is_read_backwards,
             reads_see_whole_batches_only,
             everything_survives_a_restart,

@@ -48,6 +48,22 @@ pub const STREAM_PAGE_MAX: usize = 512;
 pub const SNAPSHOT_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Events after which putting a learner away stores a snapshot.
 pub const SNAPSHOT_EVERY_EVENTS: u64 = 128;
+/// Facts of one stored block that analytics are computed from. Fewer wait in memory.
+pub const ACTIVITY_BLOCK_FACTS: usize = 4_096;
+/// Reversals of facts in stored blocks that wait in memory. At the bound those blocks are written anew.
+pub const ACTIVITY_FLIPS_MAX: usize = 256;
+/// Events that are folded into facts at once; further ones follow.
+pub const ACTIVITY_FOLD_EVENTS: usize = 2_048;
+/// How often new events are folded, if nobody asks before.
+pub const ACTIVITY_FOLD_EVERY: Duration = Duration::from_secs(2);
+/// Blocks that an analytics read takes at once; further ones follow.
+pub const ACTIVITY_PAGE_BLOCKS: usize = 32;
+/// Analytics reads under way. At the bound further ones wait in line, until [`READ_DEADLINE`].
+pub const ANALYTICS_READS_MAX: usize = 2;
+/// Buckets of one analytics answer. At the bound: 422.
+pub const ANALYTICS_BUCKETS_MAX: usize = 1_000;
+/// Groups with fewer people than this are not broken down for peers.
+pub const SMALL_GROUP: usize = 5;
 /// Idempotency keys are kept this long (at least 24 hours by contract), then removed between batches.
 pub const KEY_RETENTION_MS: i64 = 48 * 60 * 60 * 1_000;
 /// Log file bytes from which the writer checkpoints passively between batches.
@@ -82,6 +98,10 @@ pub const BOARDS_MAX: usize = 20_000;
 pub const TEAMS_AWAKE_MAX: usize = 20_000;
 /// Completed units that wait for a team's actor one by one. Beyond it the actor reads them from the store.
 pub const TEAM_MARKS_MAX: usize = 4_096;
+/// Boards of a past moment that are made at once. At the bound further ones wait, at most [`READ_DEADLINE`], then 503 `overloaded`.
+pub const PAST_BOARDS_MAX: usize = 2;
+/// Entries that wait while the sums of a period are read from the store. Beyond it the sums are read again.
+pub const TALLY_EARLY_MAX: usize = 65_536;
 /// Facts of one team in one append. At the bound the rest wait for the next one.
 pub const TEAM_FACTS_BATCH_MAX: usize = 64;
 
@@ -233,7 +253,11 @@ pub const NAME_CHARS_MAX: usize = 200;
 pub const TEAM_NAME_CHARS_MAX: usize = 100;
 /// Characters of a member's role in a team.
 pub const MEMBER_ROLE_CHARS_MAX: usize = 50;
-/// Characters of a reason for a reversal.
+/// Points of one manual award, whatever the rules say.
+pub const MANUAL_POINTS_MAX: u32 = 1_000_000;
+/// Mentors whose weekly budgets are remembered; at the bound those with nothing under way are forgotten, and counted again.
+pub const MENTORS_COUNTED_MAX: usize = 10_000;
+/// Characters of a reason for a reversal or a manual award.
 pub const REASON_CHARS_MAX: usize = 500;
 /// Skills of one unit.
 pub const SKILLS_MAX: usize = 32;

@@ -10,15 +10,16 @@ pub use faults::LostAnswer;
 use crate::backup::{BackupMade, BackupWish};
 use crate::ids::{EventId, QualificationId, TimeMs, UserId, Version};
 use crate::records::{
-    AchievementRecord, Append, AppendOutcome, AuditEntry, AuditFilter, CompletedUnit, EvidenceSums, KeyHash, KeyRecord,
-    LearnerHead, ProgressRecord, QualificationStanding, ResultRecord, RosterRecords, SnapshotRecord, StoredEvent,
-    StreamId, TeamAwardRecord, TokenRecord,
+    AchievementRecord, ActivityBlock, Append, AppendOutcome, AuditEntry, AuditFilter, CompletedUnit, EvidenceSums,
+    KeyHash, KeyRecord, LearnerHead, ProgressRecord, QualificationStanding, ResultRecord, RosterRecords,
+    SnapshotRecord, Standings, StandingsOf, StoredEvent, StreamId, TeamAwardRecord, TimeRange, TokenRecord,
 };
 use crate::store::{Store, StoreError};
 use async_trait::async_trait;
 use faults::{Faults, Verdict};
 use kept::Kept;
 use parking_lot::Mutex;
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -199,6 +200,14 @@ impl Store for MemoryStore {
         self.read(|kept| kept.qualification_standings(qualification_id))
     }
 
+    async fn standings(&self, of: StandingsOf, range: TimeRange) -> Result<Standings, StoreError> {
+        self.read(|kept| kept.standings(of, range))
+    }
+
+    async fn manual_points(&self, granted_by: UserId, since: TimeMs) -> Result<u64, StoreError> {
+        self.read(|kept| kept.manual_points(granted_by, since))
+    }
+
     async fn completed_units(&self, user_ids: Vec<UserId>) -> Result<Vec<CompletedUnit>, StoreError> {
         self.read(|kept| kept.completed_units(&user_ids))
     }
@@ -229,6 +238,27 @@ impl Store for MemoryStore {
 
     async fn audit(&self, filter: AuditFilter, limit: usize) -> Result<Vec<AuditEntry>, StoreError> {
         self.read(|kept| kept.audit(&filter, limit))
+    }
+
+    async fn save_activity(&self, blocks: Vec<ActivityBlock>) -> Result<(), StoreError> {
+        self.write(|kept| kept.save_activity(blocks))
+    }
+
+    async fn clear_activity(&self) -> Result<(), StoreError> {
+        self.write(Kept::clear_activity)
+    }
+
+    async fn activity_head(&self) -> Result<Option<EventId>, StoreError> {
+        self.read(Kept::activity_head)
+    }
+
+    async fn activity_blocks(
+        &self,
+        range: Range<TimeMs>,
+        after: Option<EventId>,
+        limit: usize,
+    ) -> Result<Vec<ActivityBlock>, StoreError> {
+        self.read(|kept| kept.activity_blocks(&range, after, limit))
     }
 
     async fn setting(&self, name: &str) -> Result<Option<String>, StoreError> {

@@ -42,8 +42,28 @@ pub const SQLITE: &[Migration] = &[
     },
     Migration {
         version: 3,
+        name: "activity",
+        sql: include_str!("migrations/sqlite/0003_activity.sql"),
+    },
+    Migration {
+        version: 4,
+        name: "boards",
+        sql: include_str!("migrations/sqlite/0004_boards.sql"),
+    },
+    Migration {
+        version: 5,
+        name: "ledger",
+        sql: include_str!("migrations/sqlite/0005_ledger.sql"),
+    },
+    Migration {
+        version: 6,
+        name: "point_parts",
+        sql: include_str!("migrations/sqlite/0006_point_parts.sql"),
+    },
+    Migration {
+        version: 7,
         name: "evidence",
-        sql: include_str!("migrations/sqlite/0003_evidence.sql"),
+        sql: include_str!("migrations/sqlite/0007_evidence.sql"),
     },
 ];
 
@@ -61,8 +81,28 @@ pub const POSTGRES: &[Migration] = &[
     },
     Migration {
         version: 3,
+        name: "activity",
+        sql: include_str!("migrations/postgres/0003_activity.sql"),
+    },
+    Migration {
+        version: 4,
+        name: "boards",
+        sql: include_str!("migrations/postgres/0004_boards.sql"),
+    },
+    Migration {
+        version: 5,
+        name: "ledger",
+        sql: include_str!("migrations/postgres/0005_ledger.sql"),
+    },
+    Migration {
+        version: 6,
+        name: "point_parts",
+        sql: include_str!("migrations/postgres/0006_point_parts.sql"),
+    },
+    Migration {
+        version: 7,
         name: "evidence",
-        sql: include_str!("migrations/postgres/0003_evidence.sql"),
+        sql: include_str!("migrations/postgres/0007_evidence.sql"),
     },
 ];
 
@@ -127,7 +167,7 @@ mod tests {
             (tables(SQLITE[1].sql).len(), columns_added(SQLITE[1].sql).len()),
             (1, 2)
         );
-        assert_eq!(tables(SQLITE[2].sql).len(), 3);
+        assert_eq!(tables(SQLITE[6].sql).len(), 3);
     }
 
     #[test]

@@ -29,6 +29,9 @@ pub const START_HEAD: &str = "INSERT INTO learner_heads (user_id, version, total
 /// Keeps one entry of the ledger.
 pub const INSERT_POINTS: &str = "INSERT INTO user_points (event_id, user_id, kind, action_type, points, reference_id, \
      unit_id, qualification_id, total, reason, occurred_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+/// Keeps one part of an adjusted entry of the ledger.
+pub const INSERT_POINT_PART: &str = "INSERT INTO point_parts (event_id, part, occurred_at, qualification_id, points) \
+     VALUES (?1, ?2, ?3, ?4, ?5)";
 /// Keeps progress.
 pub const UPSERT_PROGRESS: &str = "INSERT INTO user_progress (user_id, unit_id, progress_percentage, last_accessed, \
      completed_at) VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (user_id, unit_id) DO UPDATE SET \
@@ -85,6 +88,10 @@ pub const UPSERT_ENROLMENT: &str = "INSERT INTO enrolments (qualification_id, us
      ON CONFLICT (qualification_id, user_id) DO UPDATE SET enrolled_at = excluded.enrolled_at";
 /// Removes an enrolment.
 pub const DELETE_ENROLMENT: &str = "DELETE FROM enrolments WHERE qualification_id = ?1 AND user_id = ?2";
+/// Keeps whether a person wants to be on boards.
+pub const UPSERT_PREFERENCE: &str = "INSERT INTO user_preferences (user_id, leaderboard, own_change_at) \
+     VALUES (?1, ?2, ?3) ON CONFLICT (user_id) DO UPDATE SET leaderboard = excluded.leaderboard, \
+     own_change_at = excluded.own_change_at";
 /// Keeps a team achievement that is not settled yet.
 pub const UPSERT_TEAM_AWARD: &str = "INSERT INTO team_awards (team_id, version, reference_id, settled) \
      VALUES (?1, ?2, ?3, FALSE) ON CONFLICT (team_id, version) DO UPDATE SET reference_id = excluded.reference_id, \
@@ -103,9 +110,10 @@ pub const ERASE_USER: &str = "INSERT INTO users (user_id, name, alias, role, cre
      erased_at = COALESCE(users.erased_at, excluded.erased_at)";
 /// What else goes with an erased person, one statement after the other: 1 is the person. (1 is also the number of the
 /// learners' streams.)
-pub const ERASE_LINKS: [&str; 6] = [
+pub const ERASE_LINKS: [&str; 7] = [
     "DELETE FROM team_members WHERE user_id = ?1",
     "DELETE FROM enrolments WHERE user_id = ?1",
+    "DELETE FROM user_preferences WHERE user_id = ?1",
     "UPDATE teams SET mentor_id = NULL WHERE mentor_id = ?1",
     "DELETE FROM tokens WHERE user_id = ?1",
     "DELETE FROM event_notes WHERE event_id IN (SELECT event_id FROM events WHERE stream_kind = 1 AND stream_id = ?1)",
@@ -123,6 +131,12 @@ pub const TOUCH_SETTINGS: &str = "UPDATE settings SET value = value WHERE name =
 pub const UPSERT_SNAPSHOT: &str = "INSERT INTO snapshots (stream_kind, stream_id, version, bytes) \
      VALUES (?1, ?2, ?3, ?4) ON CONFLICT (stream_kind, stream_id) DO UPDATE SET version = excluded.version, \
      bytes = excluded.bytes WHERE excluded.version >= snapshots.version";
+/// Keeps a block of facts.
+pub const UPSERT_ACTIVITY: &str = "INSERT INTO activity_blocks (last_event_id, from_at, to_at, facts, bytes) \
+     VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (last_event_id) DO UPDATE SET from_at = excluded.from_at, \
+     to_at = excluded.to_at, facts = excluded.facts, bytes = excluded.bytes";
+/// Removes all blocks of facts.
+pub const CLEAR_ACTIVITY: &str = "DELETE FROM activity_blocks";
 /// Removes old idempotency keys, the oldest first.
 pub const PURGE_KEYS: &str = "DELETE FROM idempotency_keys WHERE key_hash IN \
      (SELECT key_hash FROM idempotency_keys WHERE created_at < ?1 ORDER BY created_at LIMIT ?2)";
@@ -170,6 +184,8 @@ pub const COUNT_ENROLMENTS: &str = "SELECT count(*) FROM enrolments";
 /// All enrolments.
 pub const ENROLMENTS: &str =
     "SELECT qualification_id, user_id, enrolled_at FROM enrolments ORDER BY qualification_id, user_id";
+/// All preferences.
+pub const PREFERENCES: &str = "SELECT user_id, leaderboard, own_change_at FROM user_preferences ORDER BY user_id";
 /// How many rows [`HEADS`] gives.
 pub const COUNT_HEADS: &str = "SELECT count(*) FROM learner_heads";
 /// All heads.
@@ -182,11 +198,39 @@ pub const TOKENS_OF: &str = "SELECT token_id, hash, role, user_id, label, create
      WHERE user_id = ?1 ORDER BY token_id";
 /// One snapshot.
 pub const SNAPSHOT: &str = "SELECT version, bytes FROM snapshots WHERE stream_kind = ?1 AND stream_id = ?2";
-/// Points inside one qualification. People whose entries there are all refusals have no row.
-pub const QUALIFICATION_STANDINGS: &str = "WITH sums AS (SELECT user_id, SUM(points) AS points, \
-     MAX(event_id) AS event_id FROM user_points WHERE qualification_id = ?1 AND points <> 0 GROUP BY user_id) \
-     SELECT sums.user_id, sums.points, p.occurred_at, sums.event_id FROM sums \
-     JOIN user_points p ON p.event_id = sums.event_id";
+/// Points inside one qualification, with the parts of adjusted entries, which move no moment. People whose entries there
+/// are all without points have no row.
+pub const QUALIFICATION_STANDINGS: &str = "WITH entries AS (SELECT user_id, SUM(points) AS points, \
+     MAX(CASE WHEN points <> 0 THEN event_id END) AS latest, MIN(event_id) AS first FROM user_points \
+     WHERE qualification_id = ?1 GROUP BY user_id), \
+     parts AS (SELECT a.user_id, SUM(p.points) AS points, MAX(p.event_id) AS latest FROM point_parts p \
+     JOIN user_points a ON a.event_id = p.event_id WHERE p.qualification_id = ?1 GROUP BY a.user_id) \
+     SELECT e.user_id, e.points + COALESCE(p.points, 0), at.occurred_at, \
+     CASE WHEN p.latest > COALESCE(e.latest, 0) THEN p.latest ELSE e.latest END \
+     FROM entries e LEFT JOIN parts p ON p.user_id = e.user_id \
+     JOIN user_points at ON at.event_id = COALESCE(e.latest, e.first) \
+     WHERE e.latest IS NOT NULL OR p.latest IS NOT NULL";
+/// Points of learners between two moments: entries of the ledger, and of the adjusted ones their parts, which move no moment.
+/// People whose entries there are all refusals have no row.
+pub const STANDINGS: &str = "WITH moved AS (SELECT user_id, points, event_id AS latest FROM user_points \
+     WHERE points <> 0 AND kind <> 'adjusted' AND occurred_at >= ?1 AND occurred_at < ?2 \
+     UNION ALL SELECT a.user_id, p.points, NULL FROM point_parts p JOIN user_points a ON a.event_id = p.event_id \
+     WHERE p.points <> 0 AND p.occurred_at >= ?1 AND p.occurred_at < ?2), \
+     sums AS (SELECT user_id, SUM(points) AS points, MAX(latest) AS event_id FROM moved GROUP BY user_id) \
+     SELECT sums.user_id, sums.points, p.occurred_at FROM sums \
+     LEFT JOIN user_points p ON p.event_id = sums.event_id";
+/// The same inside the qualification 3.
+pub const STANDINGS_IN: &str = "WITH moved AS (SELECT user_id, points, event_id AS latest FROM user_points \
+     WHERE points <> 0 AND kind <> 'adjusted' AND occurred_at >= ?1 AND occurred_at < ?2 AND qualification_id = ?3 \
+     UNION ALL SELECT a.user_id, p.points, NULL FROM point_parts p JOIN user_points a ON a.event_id = p.event_id \
+     WHERE p.points <> 0 AND p.occurred_at >= ?1 AND p.occurred_at < ?2 AND p.qualification_id = ?3), \
+     sums AS (SELECT user_id, SUM(points) AS points, MAX(latest) AS event_id FROM moved GROUP BY user_id) \
+     SELECT sums.user_id, sums.points, p.occurred_at FROM sums \
+     LEFT JOIN user_points p ON p.event_id = sums.event_id";
+/// Points that one person gave by hand from a moment on.
+pub const MANUAL_POINTS: &str = "SELECT COALESCE(SUM(p.points), 0) FROM user_points p \
+     JOIN events e ON e.event_id = p.event_id WHERE p.action_type = 'manual_award' AND p.kind = 'awarded' \
+     AND p.occurred_at >= ?1 AND json_extract(e.body, '$.granted_by') = ?2";
 /// Completed units of one learner.
 pub const COMPLETED_UNITS: &str = "SELECT user_id, unit_id, completed_at FROM user_progress \
      WHERE user_id = ?1 AND completed_at IS NOT NULL";
@@ -210,6 +254,11 @@ pub const LAST_EVENT: &str = "SELECT MAX(event_id) FROM events";
 pub const UNSETTLED_TEAM_AWARDS: &str = "SELECT a.team_id, a.version, a.reference_id FROM team_awards a \
      LEFT JOIN events e ON e.stream_kind = 2 AND e.stream_id = a.team_id AND e.version = a.version \
      WHERE NOT a.settled ORDER BY e.event_id, a.team_id, a.version";
+/// The last event of the last block of facts.
+pub const ACTIVITY_HEAD: &str = "SELECT last_event_id FROM activity_blocks ORDER BY last_event_id DESC LIMIT 1";
+/// A page of the blocks of facts that may hold what happened from 1 to before 2.
+pub const ACTIVITY_PAGE: &str = "SELECT last_event_id, from_at, to_at, facts, bytes FROM activity_blocks \
+     WHERE to_at >= ?1 AND from_at < ?2 AND last_event_id > ?3 ORDER BY last_event_id LIMIT ?4";
 /// A used idempotency key.
 pub const KEY: &str = "SELECT fingerprint, created_at, status, stream_kind, stream_id, version, total, level, body, \
      about FROM idempotency_keys WHERE key_hash = ?1";
@@ -236,6 +285,9 @@ pub const STREAM_PAGE: &str = events_where!(
 /// A page of the ledger in the order of the journal.
 pub const LEDGER_PAGE: &str = "SELECT event_id, user_id, kind, action_type, points, reference_id, unit_id, \
      qualification_id, total, reason, occurred_at FROM user_points WHERE event_id > ?1 ORDER BY event_id LIMIT ?2";
+/// The parts of one adjusted entry of the ledger.
+pub const POINT_PARTS: &str =
+    "SELECT occurred_at, qualification_id, points FROM point_parts WHERE event_id = ?1 ORDER BY part";
 /// How much there is: events, events of learners, rows of progress.
 pub const COUNTS: &str = "SELECT (SELECT count(*) FROM events), (SELECT count(*) FROM events WHERE stream_kind = 1), \
      (SELECT count(*) FROM user_progress)";

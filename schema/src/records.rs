@@ -13,6 +13,8 @@ pub enum StreamKind {
     Team = 2,
     /// The roster and catalogue: one stream, id 1.
     Roster = 3,
+    /// The rules in force: one stream, id 1.
+    Rules = 4,
 }
 
 impl StreamKind {
@@ -23,6 +25,7 @@ impl StreamKind {
             1 => Some(Self::Learner),
             2 => Some(Self::Team),
             3 => Some(Self::Roster),
+            4 => Some(Self::Rules),
             _ => None,
         }
     }
@@ -41,6 +44,12 @@ impl StreamId {
     /// The roster's only stream.
     pub const ROSTER: Self = Self {
         kind: StreamKind::Roster,
+        id: 1,
+    };
+
+    /// The only stream of the rules.
+    pub const RULES: Self = Self {
+        kind: StreamKind::Rules,
         id: 1,
     };
 
@@ -175,6 +184,8 @@ pub enum Row {
     },
     /// An enrolment.
     Enrolment(EnrolmentRecord),
+    /// Whether a person wants to be on boards.
+    Preference(PreferenceRecord),
     /// Removes an enrolment.
     EnrolmentRemoved {
         /// The qualification.
@@ -215,6 +226,15 @@ pub enum Row {
         /// The entry.
         points: PointsRecord,
     },
+    /// One part of an adjusted entry of the ledger; belongs to event `event_index` of the same append.
+    PointPart {
+        /// Which event of the append, from 0.
+        event_index: usize,
+        /// Its number within the entry, from 0.
+        part: usize,
+        /// The part.
+        record: PointPartRecord,
+    },
     /// A team achievement whose members' awards may not all be durable yet.
     TeamAward(TeamAwardRecord),
     /// All members' awards of that team achievement are durable.
@@ -227,7 +247,7 @@ pub enum Row {
     /// A token.
     Token(TokenRecord),
     /// Forgets a person for good. The id stays, so that it is never given again; everything that names the person goes:
-    /// name, alias, memberships, enrolments, mentor links, tokens, notes of their events, kept answers about them.
+    /// name, alias, memberships, enrolments, preferences, mentor links, tokens, notes of their events, kept answers about them.
     /// Ledger, progress and events stay, by id. An id that nobody has had is taken all the same. Safe to repeat.
     Erased {
         /// Whom.
@@ -499,7 +519,7 @@ pub struct EvidenceSums {
 pub struct PointsRecord {
     /// Whose.
     pub user_id: UserId,
-    /// `awarded`, `refused`, `reversed` or `reinstated`.
+    /// `awarded`, `refused`, `reversed`, `reinstated` or `adjusted`.
     pub kind: &'static str,
     /// The action's wire name.
     pub action_type: &'static str,
@@ -517,6 +537,32 @@ pub struct PointsRecord {
     pub reason: Option<&'static str>,
     /// When it happened.
     pub occurred_at: TimeMs,
+}
+
+/// What an adjusted entry of the ledger moved for one local day in one qualification.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PointPartRecord {
+    /// A moment of that day.
+    pub occurred_at: TimeMs,
+    /// The qualification; none for points outside of any.
+    pub qualification_id: Option<QualificationId>,
+    /// The change.
+    pub points: i64,
+}
+
+/// Facts of learners, packed by whoever folds the journal; what the bytes mean is their affair.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ActivityBlock {
+    /// The event of the last fact in it; the facts follow those of the block before it.
+    pub last_event_id: EventId,
+    /// When the earliest of its facts happened.
+    pub from_at: TimeMs,
+    /// When the latest of its facts happened.
+    pub to_at: TimeMs,
+    /// How many there are, at least one.
+    pub facts: u32,
+    /// The facts.
+    pub bytes: Vec<u8>,
 }
 
 /// One entry of the ledger as it is stored, with the event that it belongs to.
@@ -771,6 +817,74 @@ pub struct RosterRecords {
     pub members: Vec<MemberRecord>,
     /// Enrolments.
     pub enrolments: Vec<EnrolmentRecord>,
+    /// Of those who have any.
+    pub preferences: Vec<PreferenceRecord>,
+}
+
+/// Whether a person wants to be on boards.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PreferenceRecord {
+    /// Who.
+    pub user_id: UserId,
+    /// Whether they want to be on boards.
+    pub on_boards: bool,
+    /// When they last said so themselves; none if others did.
+    pub own_change_at: Option<TimeMs>,
+}
+
+/// Whose points are summed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum StandingsOf {
+    /// Each learner's, all of them.
+    Learners,
+    /// Each learner's inside one qualification.
+    LearnersIn(QualificationId),
+    /// Each team's: entries of people who were its members when they earned them, whoever is one now.
+    Teams,
+}
+
+/// Moments from `from` on, before `to`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct TimeRange {
+    /// The first moment.
+    pub from: TimeMs,
+    /// The moment after the last one.
+    pub to: TimeMs,
+}
+
+impl TimeRange {
+    /// All moments that are ever kept.
+    pub const ALL: Self = Self {
+        from: TimeMs(i64::MIN),
+        to: TimeMs(i64::MAX),
+    };
+
+    /// Whether a moment is one of them.
+    #[must_use]
+    pub fn contains(&self, at: TimeMs) -> bool {
+        self.from <= at && at < self.to
+    }
+}
+
+/// Sums of the ledger's entries with points whose `occurred_at` is in a range, and the place in the journal up to which
+/// they were read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Standings {
+    /// One row for each learner or team that has such entries, in no order.
+    pub rows: Vec<StandingRow>,
+    /// The newest event of the journal at that moment, whatever it is about.
+    pub last_event_id: Option<EventId>,
+}
+
+/// A sum of points.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StandingRow {
+    /// The learner's or the team's id.
+    pub id: u64,
+    /// The sum; below 0 where more was taken back in the range than given.
+    pub points: i64,
+    /// `occurred_at` of the entry that was kept last; adjustments by changed rules are none.
+    pub reached_at: Option<TimeMs>,
 }
 
 /// Points of one learner inside one qualification.

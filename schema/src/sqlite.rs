@@ -25,13 +25,14 @@ pub use restore::Restore;
 use crate::backup::{BackupMade, BackupWish};
 use crate::ids::{EventId, QualificationId, TimeMs, UserId, Version};
 use crate::records::{
-    AchievementRecord, Append, AppendOutcome, AuditEntry, AuditFilter, CompletedUnit, EvidenceSums, KeyHash, KeyRecord,
-    LearnerHead, ProgressRecord, QualificationStanding, ResultRecord, RosterRecords, SnapshotRecord, StoredEvent,
-    StreamId, TeamAwardRecord, TokenRecord,
+    AchievementRecord, ActivityBlock, Append, AppendOutcome, AuditEntry, AuditFilter, CompletedUnit, EvidenceSums,
+    KeyHash, KeyRecord, LearnerHead, ProgressRecord, QualificationStanding, ResultRecord, RosterRecords,
+    SnapshotRecord, Standings, StandingsOf, StoredEvent, StreamId, TeamAwardRecord, TimeRange, TokenRecord,
 };
 use crate::store::{Store, StoreError};
 use async_trait::async_trait;
 use std::fs::File;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 /// What a successful commit survives.
@@ -207,6 +208,18 @@ impl Store for SqliteStore {
             .await
     }
 
+    async fn standings(&self, of: StandingsOf, range: TimeRange) -> Result<Standings, StoreError> {
+        self.readers
+            .read(move |connection| read::standings(connection, of, range))
+            .await
+    }
+
+    async fn manual_points(&self, granted_by: UserId, since: TimeMs) -> Result<u64, StoreError> {
+        self.readers
+            .read(move |connection| read::manual_points(connection, granted_by, since))
+            .await
+    }
+
     async fn completed_units(&self, user_ids: Vec<UserId>) -> Result<Vec<CompletedUnit>, StoreError> {
         self.readers
             .read(move |connection| read::completed_units(connection, &user_ids))
@@ -246,6 +259,31 @@ impl Store for SqliteStore {
     async fn audit(&self, filter: AuditFilter, limit: usize) -> Result<Vec<AuditEntry>, StoreError> {
         self.readers
             .read(move |connection| read::audit(connection, &filter, limit))
+            .await
+    }
+
+    async fn save_activity(&self, blocks: Vec<ActivityBlock>) -> Result<(), StoreError> {
+        self.writer
+            .ask(|reply| writer::Job::SaveActivity { blocks, reply })
+            .await
+    }
+
+    async fn clear_activity(&self) -> Result<(), StoreError> {
+        self.writer.ask(|reply| writer::Job::ClearActivity { reply }).await
+    }
+
+    async fn activity_head(&self) -> Result<Option<EventId>, StoreError> {
+        self.readers.read(read::activity_head).await
+    }
+
+    async fn activity_blocks(
+        &self,
+        range: Range<TimeMs>,
+        after: Option<EventId>,
+        limit: usize,
+    ) -> Result<Vec<ActivityBlock>, StoreError> {
+        self.readers
+            .read(move |connection| read::activity_blocks(connection, &range, after, limit))
             .await
     }
 

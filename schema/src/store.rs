@@ -3,11 +3,12 @@
 use crate::backup::{BackupMade, BackupWish};
 use crate::ids::{EventId, QualificationId, TimeMs, UserId, Version};
 use crate::records::{
-    AchievementRecord, Append, AppendOutcome, AuditEntry, AuditFilter, CompletedUnit, EvidenceSums, KeyHash, KeyRecord,
-    LearnerHead, ProgressRecord, QualificationStanding, ResultRecord, RosterRecords, SnapshotRecord, StoredEvent,
-    StreamId, TeamAwardRecord, TokenRecord,
+    AchievementRecord, ActivityBlock, Append, AppendOutcome, AuditEntry, AuditFilter, CompletedUnit, EvidenceSums,
+    KeyHash, KeyRecord, LearnerHead, ProgressRecord, QualificationStanding, ResultRecord, RosterRecords,
+    SnapshotRecord, Standings, StandingsOf, StoredEvent, StreamId, TeamAwardRecord, TimeRange, TokenRecord,
 };
 use async_trait::async_trait;
+use std::ops::Range;
 use std::path::PathBuf;
 
 /// Why a store could not do what was asked.
@@ -154,6 +155,17 @@ pub trait Store: Send + Sync + 'static {
         qualification_id: QualificationId,
     ) -> Result<Vec<QualificationStanding>, StoreError>;
 
+    /// Sums of the ledger over a range of moments, and the place in the journal that they are of.
+    ///
+    /// # Errors
+    /// When the store is unavailable or a row is damaged.
+    async fn standings(&self, of: StandingsOf, range: TimeRange) -> Result<Standings, StoreError>;
+    /// The points of manual awards that this person gave from `since` on, reversed ones included.
+    ///
+    /// # Errors
+    /// When the store is unavailable.
+    async fn manual_points(&self, granted_by: UserId, since: TimeMs) -> Result<u64, StoreError>;
+
     /// Completed units of these learners, in no order.
     ///
     /// # Errors
@@ -201,6 +213,37 @@ pub trait Store: Send + Sync + 'static {
     /// # Errors
     /// When the store is unavailable or a row is damaged.
     async fn audit(&self, filter: AuditFilter, limit: usize) -> Result<Vec<AuditEntry>, StoreError>;
+
+    /// Stores blocks of facts, each in place of the one with the same last event: all of them or none. Not part of any
+    /// batch: they can be computed from the journal again.
+    ///
+    /// # Errors
+    /// When the store is unavailable; nothing is kept then.
+    async fn save_activity(&self, blocks: Vec<ActivityBlock>) -> Result<(), StoreError>;
+
+    /// Removes all blocks of facts.
+    ///
+    /// # Errors
+    /// When the store is unavailable.
+    async fn clear_activity(&self) -> Result<(), StoreError>;
+
+    /// The last event of the last block.
+    ///
+    /// # Errors
+    /// When the store is unavailable.
+    async fn activity_head(&self) -> Result<Option<EventId>, StoreError>;
+
+    /// Blocks whose last event comes after `after` and which may hold facts that happened in `range` (its end is not part of
+    /// it), in the order of the journal, at most `limit`.
+    ///
+    /// # Errors
+    /// When the store is unavailable or a row is damaged.
+    async fn activity_blocks(
+        &self,
+        range: Range<TimeMs>,
+        after: Option<EventId>,
+        limit: usize,
+    ) -> Result<Vec<ActivityBlock>, StoreError>;
 
     /// A setting of the node.
     ///

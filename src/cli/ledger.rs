@@ -33,15 +33,20 @@ pub(super) async fn run(command: Command) -> Outcome {
     if common.json {
         super::print_json(&json!({
             "user_id": user, "total": total, "entries": explained,
-            "awarded": sum.awarded, "reversed": sum.reversed, "reinstated": sum.reinstated, "adjusted": sum.adjusted,
-            "refusals": sum.refusals,
+            "awarded": sum.awarded, "by_hand": sum.by_hand, "reversed": sum.reversed, "reinstated": sum.reinstated,
+            "adjusted": sum.adjusted, "carried": sum.carried, "refusals": sum.refusals,
+            "sum": sum.sum(), "agrees": sum.sum() == total,
         }));
         return Ok(());
     }
     let mut table = Table::new(&["event", "when", "what", "points", "total", "why"]);
     for entry in &explained {
         let cell = |field: &str| super::common::cell(&entry[field]);
-        let action = format!("{} {}", cell("action_type"), cell("reference_id"));
+        let action = match (entry["action_type"].as_str(), entry["act"].as_u64()) {
+            (Some(action), _) => format!("{action} {}", cell("reference_id")),
+            (None, Some(act)) => format!("rules {act}"),
+            (None, None) => String::new(),
+        };
         table.row(&[
             cell("event_id"),
             cell("occurred_at"),
@@ -52,7 +57,7 @@ pub(super) async fn run(command: Command) -> Outcome {
         ]);
     }
     table.print();
-    common.say(&format!("\n{}", sum.sentence(user, total)));
+    common.say(&format!("\n{}\n{}", sum.sentence(user, total), sum.check(total)));
     Ok(())
 }
 
@@ -90,14 +95,29 @@ fn why(entry: &Value, reversed_by: &HashMap<u64, (u64, String)>) -> String {
         .map(|(by, note)| format!("; taken back later by entry {by}{note}"));
     let later = later.unwrap_or_default();
     match entry["kind"].as_str().unwrap_or_default() {
-        "award" => format!("credited, the first time that this counted{later}"),
+        "award" if entry["action_type"] == "manual_award" => {
+            let giver = entry["granted_by"].as_u64().map(|giver| format!(" by person {giver}"));
+            format!("given by hand{}{}{later}", giver.unwrap_or_default(), note(entry))
+        }
+        "award" => {
+            let bonus = entry["bonus_percent"].as_u64();
+            let bonus = bonus.map(|percent| format!(", at {percent} % because of a bonus"));
+            format!(
+                "credited, the first time that this counted{}{}{later}",
+                under_rules(entry),
+                bonus.unwrap_or_default()
+            )
+        }
         "reversal" => format!("taken back{}", note(entry)),
         "reinstatement" => format!("given again after it was taken back{}{later}", note(entry)),
         "refusal" => format!(
-            "not credited: {}",
-            refusal(entry["reason"].as_str().unwrap_or_default())
+            "not credited: {}{}",
+            refusal(entry["reason"].as_str().unwrap_or_default()),
+            possible_again(entry)
         ),
-        "adjustment" => format!("changed by new rules{}", note(entry)),
+        "adjustment" if entry["reason"] == "rules_undone" => "changed rules that had been applied were undone".into(),
+        "adjustment" => "changed rules were applied to what had been credited before".into(),
+        "carried" => "carried over: single entries from before were purged".into(),
         other => format!("{other}{}", note(entry)),
     }
 }
@@ -106,8 +126,23 @@ fn refusal(reason: &str) -> String {
     match reason {
         "already_awarded" => "this person, action and reference had been credited before, and count once".into(),
         "cooldown" => "too soon after the last one of its kind".into(),
-        "cap_reached" => "the rules allow no more of these for now".into(),
+        "window_full" => "as many of its kind as the rules allow within some time".into(),
+        "cap_reached" => "as many points as the rules allow within some time".into(),
         other => other.replace('_', " "),
+    }
+}
+
+/// The rules that decided it, if it says.
+fn under_rules(entry: &Value) -> String {
+    entry["rules"]
+        .as_u64()
+        .map_or_else(String::new, |version| format!(" by rules {version}"))
+}
+
+fn possible_again(entry: &Value) -> String {
+    match entry.get("retry_at") {
+        Some(Value::String(at)) => format!("; possible again from {at}"),
+        _ => String::new(),
     }
 }
 
@@ -134,6 +169,8 @@ fn signed(points: &Value) -> String {
 struct Tally {
     awarded: i64,
     awards: usize,
+    by_hand: i64,
+    carried: i64,
     reversed: i64,
     reversals: usize,
     reinstated: i64,
@@ -146,6 +183,8 @@ fn tally(entries: &[Value]) -> Tally {
     for entry in entries {
         let points = entry["points"].as_i64().unwrap_or_default();
         match entry["kind"].as_str().unwrap_or_default() {
+            "award" if entry["action_type"] == "manual_award" => tally.by_hand += points,
+            "carried" => tally.carried += points,
             "award" => {
                 tally.awarded += points;
                 tally.awards += 1;
@@ -163,8 +202,27 @@ fn tally(entries: &[Value]) -> Tally {
 }
 
 impl Tally {
+    fn sum(&self) -> i64 {
+        self.awarded + self.by_hand + self.carried + self.reversed + self.reinstated + self.adjusted
+    }
+
+    fn check(&self, total: i64) -> String {
+        let sum = self.sum();
+        if sum == total {
+            format!("The entries sum to {sum}, as the total says.")
+        } else {
+            format!("The entries sum to {sum}, but the total says {total}: run `homeroom doctor`.")
+        }
+    }
+
     fn sentence(&self, user: u64, total: i64) -> String {
         let mut parts = vec![format!("{:+} in {} awards", self.awarded, self.awards)];
+        if self.by_hand != 0 {
+            parts.push(format!("{:+} by hand", self.by_hand));
+        }
+        if self.carried != 0 {
+            parts.push(format!("{:+} carried over from purged entries", self.carried));
+        }
         if self.reversals > 0 {
             parts.push(format!("{:+} in {} reversals", self.reversed, self.reversals));
         }
@@ -196,6 +254,32 @@ mod tests {
     }
 
     #[test]
+    fn by_hand_under_a_bonus_and_possible_again_are_said() {
+        let mut by_hand = entry(1, "award", 20, 20, "well done");
+        by_hand["action_type"] = json!("manual_award");
+        by_hand["granted_by"] = json!(900);
+        let mut bonus = entry(2, "award", 75, 95, Value::Null);
+        bonus["rules"] = json!(3);
+        bonus["bonus_percent"] = json!(150);
+        let mut refused = entry(3, "refusal", 0, 95, "cooldown");
+        refused["retry_at"] = json!("2026-03-02T10:00:00.000Z");
+        let adjusted = entry(4, "adjustment", -5, 90, "rules_applied");
+        let entries = [by_hand, bonus, refused, adjusted];
+        let said: Vec<_> = explain(&entries).iter().map(|entry| entry["why"].clone()).collect();
+        assert_eq!(
+            said,
+            [
+                "given by hand by person 900 (well done)",
+                "credited, the first time that this counted by rules 3, at 150 % because of a bonus",
+                "not credited: too soon after the last one of its kind; possible again from 2026-03-02T10:00:00.000Z",
+                "changed rules were applied to what had been credited before",
+            ]
+        );
+        let sum = tally(&entries);
+        assert_eq!((sum.by_hand, sum.adjusted, sum.sum()), (20, -5, 90));
+    }
+
+    #[test]
     fn a_total_is_explained_by_what_was_given_taken_and_given_again() {
         let entries = [
             entry(1, "award", 50, 50, Value::Null),
@@ -214,7 +298,8 @@ mod tests {
             assert!(why.contains(part), "{why}");
         }
         let sum = tally(&entries);
-        assert_eq!(sum.awarded + sum.reversed + sum.reinstated, 50);
+        assert_eq!(sum.check(50), "The entries sum to 50, as the total says.");
+        assert!(sum.check(51).contains("but the total says 51"));
         assert_eq!(
             sum.sentence(7, 50),
             "Person 7 has 50 points: +50 in 1 awards, -50 in 1 reversals, +50 reinstated; one more attempt was not credited."

@@ -86,6 +86,12 @@ pub(super) const SETTINGS: &[Setting] = &[
         |s| &mut s.config.board_window,
     ),
     setting(
+        "leaderboards",
+        "WHO",
+        "Who is on boards: everybody but those who opt out (opt_out), those who opt in (opt_in), or nobody (off)",
+        |s| &mut s.config.leaderboards,
+    ),
+    setting(
         "projector_places",
         "N",
         "Places of a board that a projector sees",

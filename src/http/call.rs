@@ -102,6 +102,11 @@ impl Call {
         &self.query
     }
 
+    /// The same as it was sent.
+    pub(super) fn query_text(&self) -> &str {
+        self.parts.uri.query().unwrap_or_default()
+    }
+
     /// A part of the path as text.
     pub(super) fn path_text(&self, name: &str) -> &str {
         let part = self.path_params.iter().find(|(known, _)| known == name);

@@ -73,6 +73,10 @@ fn head(app: &App, user: &UserRecord, view: &LearnerView, tokens: &[TokenRecord]
         "user": wire::person(user),
         "memberships": memberships.collect::<Vec<_>>(),
         "enrolments": enrolments.collect::<Vec<_>>(),
+        "preferences": roster.preference(user_id).map(|said| json!({
+            "leaderboard": if said.on_boards { "in" } else { "out" },
+            "own_change_at": wire::optional_time(said.own_change_at),
+        })),
         "mentored_teams": mentored.collect::<Vec<_>>(),
         "tokens": tokens.iter().map(wire::token_kept).collect::<Vec<_>>(),
         "progress": wire::progress(view),
@@ -136,7 +140,7 @@ impl Pages {
     async fn ledger(&self, begun: bool, before: Version) -> Result<(String, Part), EngineError> {
         let engine = self.app.engine();
         let page = engine.ledger(self.user_id, Some(before), STREAM_PAGE_MAX).await?;
-        let text = items(begun, page.iter().filter_map(wire::ledger_entry));
+        let text = items(begun, page.iter().filter_map(|entry| wire::ledger_entry(entry, false)));
         Ok(match page.last() {
             Some(last) if page.len() == STREAM_PAGE_MAX => (text, Part::Ledger(true, last.version)),
             _ => (text + "],\"audit\":[", Part::Audit(false, None)),

@@ -1,4 +1,4 @@
-//! Points: earning them, the ledger, taking them back and giving them again.
+//! Points: earning them, giving them by hand, the ledger, taking them back and giving them again.
 
 use super::answer::{self, Answered};
 use super::call::Call;
@@ -14,15 +14,16 @@ use crate::problem::{Problem, Unknown};
 use crate::wire;
 use axum::response::Response;
 use homeroom_actors::EngineError;
-use homeroom_actors::engine::{Correction, KeyClaim};
-use homeroom_schema::limits::REASON_CHARS_MAX;
-use homeroom_schema::records::StreamKind;
+use homeroom_actors::engine::{Correction, GrantRequest, KeyClaim};
+use homeroom_schema::limits::{MANUAL_POINTS_MAX, REASON_CHARS_MAX};
+use homeroom_schema::records::{StreamKind, TokenRole};
 use homeroom_schema::{EventId, ReferenceId, UserId, Version};
 use serde_json::{Value, json};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes
         .post("/points/earn", earn)
+        .post("/points/award", award)
         .get("/points/{user_id}", ledger)
         .post("/points/{event_id}/reverse", reverse)
         .post("/points/{event_id}/reinstate", reinstate)
@@ -74,6 +75,40 @@ fn fields_of_query(call: &Call) -> Result<Value, Problem> {
     })
 }
 
+async fn award(mut call: Call) -> Answered {
+    permissions::may_correct(&call.caller)?;
+    let content = call.content().await?;
+    let (caller, app) = (&call.caller, &call.app);
+    let mut fields = Fields::of(&content);
+    let request = GrantRequest {
+        user_id: fields.id("user_id"),
+        points: fields.whole("points", 1..=u64::from(MANUAL_POINTS_MAX)) as u32,
+        reason: fields.line("reason", REASON_CHARS_MAX),
+        granted_by: caller.user_id,
+        is_budgeted: caller.role == TokenRole::Mentor,
+    };
+    let request = fields.finish(request)?;
+    permissions::may_grant(caller, request.user_id, app.engine().roster())?;
+    let claim = call.claim(&content)?;
+    let _guard = match idempotency::turn(app, claim.as_ref()).await? {
+        Turn::Again(record) => return Ok(answered(&commands::given_before(app, record).await?)),
+        Turn::First(guard) => guard,
+    };
+    let reason = request.reason.clone();
+    let outcome = match app.engine().grant(request, claim, audit::by(caller)).await {
+        Ok(pending) => pending.outcome().await,
+        Err(error) => Err(error),
+    };
+    match (outcome, claim) {
+        (Ok(outcome), _) => Ok(answer::json(201, &wire::grant_answer(&outcome, Some(&reason)))),
+        (Err(EngineError::KeyTaken), Some(claim)) => {
+            let record = idempotency::taken(app, &claim).await?;
+            Ok(answered(&commands::given_before(app, record).await?))
+        }
+        (Err(error), _) => Err(error.into()),
+    }
+}
+
 async fn ledger(call: Call) -> Answered {
     permissions::may_read_roster(&call.caller)?;
     let user_id: UserId = call.path_id("user_id", Unknown::User)?;
@@ -90,8 +125,9 @@ async fn ledger(call: Call) -> Answered {
     let more = entries.len() > page.limit;
     let shown = &entries[..page.limit.min(entries.len())];
     let last = shown.last().filter(|_| more);
+    let entry = |stored| wire::ledger_entry(stored, call.caller.role != TokenRole::Student);
     let body = json!({
-        "items": shown.iter().filter_map(wire::ledger_entry).collect::<Vec<_>>(),
+        "items": shown.iter().filter_map(entry).collect::<Vec<_>>(),
         "next_cursor": last.and_then(|last| cursor::encode(secret, &scope, &last.version.0)),
     });
     Ok(answer::json(200, &body))

@@ -175,6 +175,15 @@ async fn me(call: Call) -> Answered {
         _ => roster.teams_of(user_id),
     });
     body["teams"] = json!(own_teams.unwrap_or_default());
+    if let (TokenRole::Mentor, Some(mentor)) = (caller.role, caller.user_id) {
+        let budget = app.engine().budget(mentor).await?;
+        body["manual_awards"] = json!({
+            "per_award": budget.per_award,
+            "per_week": budget.per_week,
+            "left": budget.left,
+            "renews_at": wire::time(budget.renews_at),
+        });
+    }
     Ok(answer::secret(answer::json(200, &body)))
 }
 

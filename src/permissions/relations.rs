@@ -1,6 +1,6 @@
 //! Who belongs to whom, as far as rights depend on it.
 
-use homeroom_actors::roster::Roster;
+use homeroom_actors::roster::{Leaderboards, Roster};
 use homeroom_schema::{TeamId, UserId};
 
 /// Who belongs to whom now.
@@ -13,6 +13,8 @@ pub trait Relations {
     fn mentors(&self, mentor_id: UserId, user_id: UserId) -> bool;
     /// Whether two people are present members of one team.
     fn are_teammates(&self, one: UserId, other: UserId) -> bool;
+    /// Whether the node keeps boards at all.
+    fn has_boards(&self) -> bool;
 }
 
 impl Relations for Roster {
@@ -31,5 +33,9 @@ impl Relations for Roster {
 
     fn are_teammates(&self, one: UserId, other: UserId) -> bool {
         self.share_a_team(one, other)
+    }
+
+    fn has_boards(&self) -> bool {
+        self.leaderboards() != Leaderboards::Off
     }
 }

@@ -27,6 +27,10 @@ impl Relations for School {
             .iter()
             .any(|&team_id| MEMBERS.contains(&(team_id, one.get())) && MEMBERS.contains(&(team_id, other.get())))
     }
+
+    fn has_boards(&self) -> bool {
+        true
+    }
 }
 
 /// `admin`, `service`, `projector`, `student 1`, `mentor 5`, …

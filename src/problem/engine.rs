@@ -1,6 +1,7 @@
 //! The one table from the engine's causes to statuses and codes. Things named in a body are 422 here; see `with_path`.
 
-use super::{Problem, Unknown};
+use super::{FieldError, Problem, Unknown};
+use crate::wire::time;
 use homeroom_actors::EngineError;
 use homeroom_actors::domain::Rejection;
 
@@ -26,6 +27,33 @@ impl From<EngineError> for Problem {
                 let detail = "The team has as many members as a team may have.";
                 Self::new(422, "team_full", "The team is full", detail)
             }
+            EngineError::PreferenceLocked { retry_at } => {
+                let detail = format!(
+                    "This was changed lately; it can be changed again at {}.",
+                    time(retry_at)
+                );
+                let mut problem = Self::new(409, "preference_locked", "Changed lately", detail);
+                problem.retry_at = Some(time(retry_at));
+                problem
+            }
+            EngineError::NotALearner(_) => {
+                let detail = "Points are for learners; this person is a mentor or of the staff.";
+                Self::new(422, "not_a_learner", "Not a learner", detail)
+            }
+            EngineError::TooManyPoints { most } => Self::invalid(
+                "points",
+                format!("must be at most {most}: the rules allow no more at once"),
+            ),
+            EngineError::BudgetExhausted { left, renews_at } => {
+                let renews_at = time(renews_at);
+                let detail = format!("{left} points are left of this week's budget; it renews at {renews_at}.");
+                let mut problem = Self::new(422, "budget_exhausted", "The budget is used up", detail);
+                problem.errors = vec![FieldError::new(
+                    "points",
+                    format!("must be at most {left} until {renews_at}"),
+                )];
+                problem
+            }
             EngineError::Rejected(rejection) => rejected(rejection),
             EngineError::KeyTaken => Self::request_in_progress(),
             EngineError::Overloaded => {
@@ -44,6 +72,10 @@ impl From<EngineError> for Problem {
                 let detail =
                     "No answer in time, so the outcome is unknown; repeat with the same Idempotency-Key to settle it.";
                 Self::new(503, "timed_out", "No answer in time", detail).retry_after(1)
+            }
+            EngineError::NotFolded => {
+                let detail = "The node still reads its journal for analytics; come back in a moment.";
+                Self::new(503, "analytics_not_ready", "Analytics are not ready yet", detail).retry_after(5)
             }
             EngineError::Stopping => {
                 let detail = "The node is stopping; come back in a moment.";

@@ -1,11 +1,23 @@
 //! Boards and their rows, by lens.
 
-use super::optional_time;
+use super::{optional_time, time};
 use crate::secret::NodeSecret;
 use homeroom_actors::Lens;
+use homeroom_actors::domain::board::Figure;
 use homeroom_actors::topics::{BoardName, Period};
 use homeroom_actors::views::{BoardPage, BoardRow};
+use homeroom_schema::TimeMs;
+use homeroom_schema::records::TimeRange;
 use serde_json::{Value, json};
+use std::borrow::Cow;
+use std::cmp::Reverse;
+
+/// Whole where teams score by sum, otherwise the unrounded number.
+fn points(figure: Figure) -> Value {
+    figure
+        .as_whole()
+        .map_or_else(|| json!(figure.as_f64()), |points| json!(points))
+}
 
 /// A row of a board: staff see names and ids, peers aliases and ids, a projector aliases and opaque handles. Teams are no
 /// persons: everybody sees their name and id.
@@ -14,7 +26,7 @@ pub fn board_row(board: BoardName, row: &BoardRow, lens: Lens, secret: &NodeSecr
     let mut shown = json!({
         "rank": row.rank,
         "name": &*row.alias,
-        "points": row.points,
+        "points": points(row.points),
         "reached_at": optional_time(row.reached_at),
     });
     match (board, lens) {
@@ -32,10 +44,21 @@ pub fn board_row(board: BoardName, row: &BoardRow, lens: Lens, secret: &NodeSecr
     shown
 }
 
-/// How many rows of a page a projector sees: those among the first `places` places of the board.
+/// What a projector sees of a board: of people the rows that are its, equal ones in the order of their handles, so that
+/// nothing follows from their ids; of teams those of a page that are among its `places`.
 #[must_use]
-pub fn projector_rows(page: &BoardPage, places: usize) -> usize {
-    places.saturating_sub(page.from).min(page.rows.len())
+pub fn projector_rows(board: BoardName, page: &BoardPage, secret: &NodeSecret, places: usize) -> Vec<BoardRow> {
+    if board == BoardName::Teams {
+        let shown = places.saturating_sub(page.from).min(page.rows.len());
+        return page.rows[..shown].to_vec();
+    }
+    let mut rows = page.front.clone();
+    let name = board.to_string();
+    rows.sort_by_cached_key(|row| {
+        let order = (Reverse(row.points.key()), row.reached_at.is_none(), row.reached_at);
+        (order, secret.row_handle(&name, row.id))
+    });
+    rows
 }
 
 /// `GET /leaderboards/{board}` and the snapshot of a board's topic. `places` is what a projector sees at most.
@@ -48,26 +71,54 @@ pub fn board(
     secret: &NodeSecret,
     places: usize,
 ) -> Value {
-    let (shown, total) = match lens {
-        Lens::Projector => (projector_rows(page, places), page.total.min(places)),
-        Lens::Staff | Lens::Peer => (page.rows.len(), page.total),
+    let (rows, total) = match lens {
+        Lens::Projector => (
+            projector_rows(board, page, secret, places).into(),
+            page.total.min(places),
+        ),
+        Lens::Staff | Lens::Peer => (Cow::Borrowed(page.rows.as_slice()), page.total),
     };
-    let rows = page.rows.iter().take(shown);
-    json!({
+    board_of_rows(board, period, page, lens, secret, &rows, total)
+}
+
+/// The same with these rows of it.
+#[must_use]
+pub fn board_of_rows(
+    board: BoardName,
+    period: Period,
+    page: &BoardPage,
+    lens: Lens,
+    secret: &NodeSecret,
+    rows: &[BoardRow],
+    total: usize,
+) -> Value {
+    let rows = rows.iter().map(|row| board_row(board, row, lens, secret));
+    let mut shown = json!({
         "board": board.to_string(),
         "period": period.to_string(),
         "epoch": &*page.epoch,
         "version": page.version,
         "total": total,
-        "entries": rows.map(|row| board_row(board, row, lens, secret)).collect::<Vec<_>>(),
+        "entries": rows.collect::<Vec<_>>(),
         "next_cursor": null,
-    })
+    });
+    let TimeRange { from, to } = page.span.range;
+    let bounded = |at: TimeMs, open: TimeMs| optional_time(Some(at).filter(|at| *at != open));
+    shown["from"] = bounded(from, TimeRange::ALL.from).into();
+    shown["to"] = bounded(to, TimeRange::ALL.to).into();
+    if period == Period::Season {
+        shown["season"] = json!(page.span.season.as_ref().map(|season| json!({
+            "name": season.name, "from": time(season.range.from), "to": time(season.range.to),
+        })));
+    }
+    shown
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use homeroom_schema::{TeamId, TimeMs};
+    use homeroom_actors::hub::Span;
+    use homeroom_schema::TeamId;
     use std::sync::Arc;
 
     fn page(rows: u64) -> BoardPage {
@@ -76,7 +127,7 @@ mod tests {
             id,
             name: Arc::from("Real Name"),
             alias: Arc::from("Comet"),
-            points: 100 - id,
+            points: Figure::whole(100 - id),
             reached_at: Some(TimeMs(0)),
         };
         BoardPage {
@@ -85,6 +136,8 @@ mod tests {
             total: rows as usize,
             from: 0,
             rows: (1..=rows).map(row).collect(),
+            front: (1..=rows.min(3)).map(row).collect(),
+            span: Span::ALL,
         }
     }
 
@@ -133,15 +186,33 @@ mod tests {
             let shown = board(BoardName::All, Period::All, page, lens, &secret, 3);
             (shown["entries"].as_array().map(Vec::len), shown["total"].clone())
         };
-        let mut five = page(5);
+        let five = page(5);
         assert_eq!(seen(&five, Lens::Peer), (Some(5), json!(5)));
         assert_eq!(seen(&five, Lens::Projector), (Some(3), json!(3)));
         assert_eq!(seen(&page(2), Lens::Projector), (Some(2), json!(2)));
-        five.from = 2;
-        assert_eq!(seen(&five, Lens::Projector), (Some(1), json!(3)));
-        five.from = 3;
-        assert_eq!(seen(&five, Lens::Projector), (Some(0), json!(3)));
         let text = board(BoardName::All, Period::All, &page(3), Lens::Projector, &secret, 3).to_string();
         assert!(!text.contains("Real") && !text.contains("user_id"), "{text}");
+    }
+
+    #[test]
+    fn equal_rows_of_a_projector_are_in_the_order_of_their_handles() {
+        let secret = NodeSecret::new([3; 32]);
+        let mut page = page(30);
+        page.front.clone_from(&page.rows);
+        for row in &mut page.front[1..29] {
+            row.points = Figure::whole(80);
+        }
+        let rows = projector_rows(BoardName::All, &page, &secret, 30);
+        assert_eq!((rows[0].id, rows[29].id), (1, 30), "points come first");
+        let handles: Vec<String> = rows[1..29].iter().map(|row| secret.row_handle("all", row.id)).collect();
+        assert!(
+            handles.is_sorted() && rows[1..29].iter().any(|row| row.id > 15) && !rows.is_sorted_by_key(|row| row.id)
+        );
+    }
+
+    #[test]
+    fn quotients_are_shown_unrounded() {
+        assert_eq!(points(Figure::whole(7)).to_string(), "7");
+        assert_eq!(points(Figure::fraction(100.0 / 3.0)), json!(100.0 / 3.0));
     }
 }

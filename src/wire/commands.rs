@@ -1,9 +1,9 @@
 //! Answers to commands, fresh from the engine or found again from the kept fact.
 
 use super::{optional_time, time};
-use homeroom_actors::domain::LearnerEvent;
 use homeroom_actors::domain::achievements::Tier;
 use homeroom_actors::domain::learner::UnitProgress;
+use homeroom_actors::domain::{Action, LearnerEvent};
 use homeroom_actors::engine::Correction;
 use homeroom_actors::views::{CorrectionOutcome, EarnOutcome, ProgressOutcome};
 use homeroom_schema::records::StoredEvent;
@@ -30,6 +30,14 @@ pub fn earn_answer(outcome: &EarnOutcome) -> Value {
         answer["reason"] = json!(reason.as_str());
         answer["retry_at"] = json!(optional_time(outcome.retry_at));
     }
+    answer
+}
+
+/// The answer to `POST /points/award`: that of an award, with what was written about it; none of it is left after an erasure.
+#[must_use]
+pub fn grant_answer(outcome: &EarnOutcome, reason: Option<&str>) -> Value {
+    let mut answer = earn_answer(outcome);
+    answer["reason"] = json!(reason);
     answer
 }
 
@@ -104,7 +112,13 @@ pub fn first_answer(stored: &StoredEvent, after: &[StoredEvent], total: u64, lev
             reference,
             points,
             ..
-        } => earned(action, reference, Some(points), None, None),
+        } => {
+            let mut answer = earned(action, reference, Some(points), None, None)?;
+            if action == Action::ManualAward {
+                answer["reason"] = json!(stored.note);
+            }
+            Some(answer)
+        }
         LearnerEvent::PointsRefused {
             action,
             reference,
@@ -154,7 +168,7 @@ fn unlocked_by(version: Version, after: &[StoredEvent]) -> Vec<(String, Tier)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use homeroom_actors::domain::{Action, RefusalReason};
+    use homeroom_actors::domain::RefusalReason;
     use homeroom_schema::records::StreamId;
     use homeroom_schema::{EventId, ReferenceId, TimeMs};
 

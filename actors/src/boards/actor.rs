@@ -1,6 +1,6 @@
 //! The actor of one board: looks at marked rows again, and publishes what changed in the window, at most once a tick.
 
-use super::read::names;
+use super::read::{front_of, names};
 use super::rows::Source;
 use super::window::{diff, rows_of};
 use super::{BoardData, BoardHandle, BoardMarks};
@@ -23,6 +23,9 @@ use tokio::time::Instant;
 const CHUNK: usize = 256;
 /// Ranks of teams are told at most this often, so that with the tick of the team itself nothing waits longer than 100 ms.
 const RANKS_TICK: Duration = Duration::from_millis(20);
+
+/// How often in a row the sums may be read for another period while a board begins.
+const BEGINNINGS_MAX: usize = 8;
 
 /// The actor of one board. Configuration: none.
 pub(crate) struct BoardActor;
@@ -57,6 +60,8 @@ pub(crate) struct BoardState {
     epoch: Arc<str>,
     /// The window as last published.
     window: Vec<BoardRow>,
+    /// What a projector sees of it, as last published.
+    front: Vec<BoardRow>,
     /// Rows whose names are to be read again.
     renamed: Renamed,
     /// Whether anything changed since the window was last published.
@@ -124,9 +129,10 @@ impl BoardState {
     fn new(hub: Hub, handle: Arc<BoardHandle>) -> Self {
         Self {
             life: handle.gate.begin(),
-            source: Source::new(handle.key.0),
+            source: Source::new(&hub, handle.key),
             epoch: fresh_epoch(),
             window: Vec::new(),
+            front: Vec::new(),
             renamed: Renamed::default(),
             is_stale: false,
             published_at: None,
@@ -143,22 +149,56 @@ impl BoardState {
         let Some((marks, sent)) = self.handle.gate.take(self.life) else {
             return Err(restart_me("replaced while starting"));
         };
-        for (id, event_id, score) in marks.scores() {
-            self.source.note(id, event_id, score);
-        }
-        let version = self.hub.last_event_id();
-        self.source.load(&self.hub).await.map_err(restart_me)?;
-        let board = Board::from_rows(self.source.rows(&self.hub));
-        let epoch = Arc::clone(&self.epoch);
-        self.handle
-            .shared
-            .write(|data| *data = BoardData { epoch, version, board });
-        self.window = self.read_window();
-        self.renamed = Renamed::default();
-        let snapshot = TopicSnapshot::Board(Arc::new(self.page()));
-        self.handle.topic.restart(Arc::clone(&self.epoch), 0, Some(snapshot));
+        self.begin(&marks).await?;
         self.handle.gate.apply(sent);
         Ok(())
+    }
+
+    /// Begins a life of the board and its topic, with what the calendar of now says.
+    async fn begin(&mut self, marks: &BoardMarks) -> Result<(), ActorProcessingErr> {
+        let mut board = None;
+        for _ in 0..BEGINNINGS_MAX {
+            self.source = Source::new(&self.hub, self.handle.key);
+            for (id, event_id, score) in marks.scores() {
+                self.source.note(id, event_id, score);
+            }
+            self.source.load(&self.hub).await.map_err(restart_me)?;
+            let rows = self.source.rows(&self.hub);
+            if self.source.is_whole() {
+                board = Some(Board::from_rows(rows));
+                break;
+            }
+        }
+        let board = board.ok_or_else(|| restart_me("its sums are read again and again"))?;
+        let (epoch, span, scale) = (Arc::clone(&self.epoch), self.source.span(), self.source.scale());
+        let last = self.hub.last_event_id();
+        self.handle.shared.write(|data| {
+            let version = if data.epoch.is_empty() {
+                last
+            } else {
+                last.max(data.version + 1)
+            };
+            *data = BoardData {
+                epoch,
+                version,
+                span,
+                scale,
+                board,
+            };
+        });
+        self.show_anew();
+        Ok(())
+    }
+
+    /// The topic starts anew with what is there: whoever listens gets a snapshot.
+    fn show_anew(&mut self) {
+        self.renamed.all = true;
+        (self.window, self.front) = self.read_window();
+        self.renamed = Renamed::default();
+        self.is_stale = false;
+        self.ranks.are_stale = true;
+        let snapshot = TopicSnapshot::Board(Arc::new(self.page()));
+        self.handle.topic.restart(Arc::clone(&self.epoch), 0, Some(snapshot));
     }
 
     /// Looks at everything marked, and lets it be read.
@@ -166,7 +206,10 @@ impl BoardState {
         let Some((marks, sent)) = self.handle.gate.take(self.life) else {
             return Err(restart_me("replaced"));
         };
-        if !marks.is_empty() {
+        if marks.wants_turn() {
+            self.epoch = fresh_epoch();
+            self.begin(&marks).await?;
+        } else if !marks.is_empty() {
             self.apply(marks).await?;
         }
         self.handle.gate.apply(sent);
@@ -194,6 +237,12 @@ impl BoardState {
         let rows = marks.into_rows(all);
         for chunk in rows.chunks(CHUNK) {
             let scores: Vec<_> = chunk.iter().map(|(id, _)| self.source.score(&self.hub, *id)).collect();
+            if !self.source.is_whole() {
+                // The sums were read for another period meanwhile, or may have lost something: the mark that says so is on
+                // its way, and nothing in between is shown.
+                self.epoch = fresh_epoch();
+                return self.begin(&BoardMarks::default()).await;
+            }
             let changed = self.handle.shared.write(|data| {
                 let rows = chunk.iter().zip(scores);
                 rows.fold(false, |changed, ((id, mark), score)| {
@@ -211,18 +260,17 @@ impl BoardState {
 
     /// Begins a new life of the topic if what it remembers or shows is about somebody who was erased.
     fn forget(&mut self, erased: &[u64]) {
-        let is_shown = |id: &u64| self.window.iter().any(|row| row.id == *id) || self.handle.topic.remembers(*id);
+        let is_shown = |id: &u64| {
+            let mut rows = self.window.iter().chain(&self.front);
+            rows.any(|row| row.id == *id) || self.handle.topic.remembers(*id)
+        };
         if !erased.iter().any(is_shown) {
             return;
         }
         self.epoch = fresh_epoch();
-        self.window = self.read_window();
-        self.renamed = Renamed::default();
-        self.is_stale = false;
         let epoch = Arc::clone(&self.epoch);
         self.handle.shared.write(|data| data.epoch = epoch);
-        let snapshot = TopicSnapshot::Board(Arc::new(self.page()));
-        self.handle.topic.restart(Arc::clone(&self.epoch), 0, Some(snapshot));
+        self.show_anew();
     }
 
     /// Publishes and answers now if a message is due, or sees to it that it happens at the next tick.
@@ -249,11 +297,9 @@ impl BoardState {
     }
 
     fn publish(&mut self, now: Instant) {
-        let rows = self.read_window();
-        let changes = diff(&self.window, &rows);
-        let places = self.hub.projector_places();
-        let front = diff(first(&self.window, places), first(&rows, places));
-        self.window = rows;
+        let (window, first) = self.read_window();
+        let (changes, front) = (diff(&self.window, &window), diff(&self.front, &first));
+        (self.window, self.front) = (window, first);
         self.is_stale = false;
         self.renamed = Renamed::default();
         let page = self.page();
@@ -287,30 +333,39 @@ impl BoardState {
         }
     }
 
-    /// The window of now, with the names that are known but for those that may have changed.
-    fn read_window(&self) -> Vec<BoardRow> {
+    /// The window of now and a projector's part of the board, with the names that are known but for those that may have changed.
+    fn read_window(&self) -> (Vec<BoardRow>, Vec<BoardRow>) {
         let window = self.hub.board_window();
-        let ranked = self.handle.shared.read(|data| data.board.page(0, window));
+        let board = self.handle.key.0;
+        let (ranked, front, scale) = self.handle.shared.read(|data| {
+            let front = front_of(&self.hub, board, &data.board);
+            (data.board.page(0, window), front, data.scale)
+        });
         let known: HashMap<u64, &BoardRow> = if self.renamed.all {
             HashMap::new()
         } else {
-            let kept = self.window.iter().filter(|row| !self.renamed.ids.contains(&row.id));
+            let rows = self.window.iter().chain(&self.front);
+            let kept = rows.filter(|row| !self.renamed.ids.contains(&row.id));
             kept.map(|row| (row.id, row)).collect()
         };
-        rows_of(ranked, |id| match known.get(&id) {
+        let named = |id| match known.get(&id) {
             Some(row) => (Arc::clone(&row.name), Arc::clone(&row.alias)),
-            None => names(&self.hub, self.handle.key.0, id),
-        })
+            None => names(&self.hub, board, id),
+        };
+        (rows_of(ranked, scale, named), rows_of(front, scale, named))
     }
 
     fn page(&self) -> BoardPage {
-        let (version, total) = self.handle.shared.read(|data| (data.version, data.board.len()));
+        let shared = &self.handle.shared;
+        let (version, total, span) = shared.read(|data| (data.version, data.board.len(), data.span.clone()));
         BoardPage {
             epoch: Arc::clone(&self.epoch),
             version,
             total,
             from: 0,
             rows: self.window.clone(),
+            front: self.front.clone(),
+            span,
         }
     }
 
@@ -341,8 +396,4 @@ impl BoardState {
             }
         });
     }
-}
-
-fn first(rows: &[BoardRow], places: usize) -> &[BoardRow] {
-    &rows[..places.min(rows.len())]
 }

@@ -9,6 +9,7 @@ pub(crate) struct BoardMarks {
     rows: HashMap<u64, RowMark>,
     members: Option<RowMark>,
     reload: bool,
+    turned: bool,
     erased: Vec<u64>,
 }
 
@@ -56,6 +57,16 @@ impl BoardMarks {
     pub(crate) fn erased(&mut self, id: u64, event_id: u64) {
         self.named(id, event_id);
         self.erased.push(id);
+    }
+
+    /// The period is over, or what rows and names are made by is another.
+    pub(crate) fn turn(&mut self) {
+        self.turned = true;
+    }
+
+    /// Whether the board begins anew.
+    pub(super) fn wants_turn(&self) -> bool {
+        self.turned
     }
 
     /// Who was erased.

@@ -2,7 +2,7 @@
 
 use super::window::rows_of;
 use super::{BoardData, BoardHandle};
-use crate::domain::board::{Board, Ranked, Standing};
+use crate::domain::board::{Board, Ranked, Scale, Standing};
 use crate::engine::BoardPart;
 use crate::hub::Hub;
 use crate::topics::BoardName;
@@ -11,26 +11,95 @@ use homeroom_schema::limits::PAGE_MAX;
 use homeroom_schema::{TeamId, UserId};
 use std::sync::Arc;
 
+/// Equal rows that are looked at for a projector's last places.
+const TIES_MAX: usize = 4_096;
+
 /// A part of a board as it is now.
 pub(crate) fn page_of(hub: &Hub, handle: &BoardHandle, part: BoardPart, limit: usize) -> BoardPage {
-    let limit = limit.min(PAGE_MAX);
-    let (epoch, version, total, from, ranked) = handle.shared.read(|data| {
-        let BoardData { epoch, version, board } = data;
-        let (from, ranked) = part_of(board, part, limit);
-        (Arc::clone(epoch), *version, board.len(), from, ranked)
-    });
-    BoardPage {
-        epoch,
-        version,
-        total,
+    let board = handle.key.0;
+    let cut = handle.shared.read(|data| cut(hub, board, data, part, limit));
+    named(hub, board, cut)
+}
+
+/// A part of these rows.
+pub(super) fn page(hub: &Hub, board: BoardName, data: &BoardData, part: BoardPart, limit: usize) -> BoardPage {
+    named(hub, board, cut(hub, board, data, part, limit))
+}
+
+/// A part without names: what is done while the rows are held.
+struct Cut {
+    page: BoardPage,
+    rows: Vec<Ranked>,
+    front: Vec<Ranked>,
+    scale: Scale,
+}
+
+fn cut(hub: &Hub, board: BoardName, data: &BoardData, part: BoardPart, limit: usize) -> Cut {
+    let (from, rows) = part_of(&data.board, part, limit.min(PAGE_MAX));
+    let front = match part {
+        BoardPart::Front => front_of(hub, board, &data.board),
+        _ => Vec::new(),
+    };
+    let page = BoardPage {
+        epoch: Arc::clone(&data.epoch),
+        version: data.version,
+        total: data.board.len(),
         from,
-        rows: rows_of(ranked, |id| names(hub, handle.key.0, id)),
+        rows: Vec::new(),
+        front: Vec::new(),
+        span: data.span.clone(),
+    };
+    Cut {
+        page,
+        rows,
+        front,
+        scale: data.scale,
     }
+}
+
+fn named(hub: &Hub, board: BoardName, cut: Cut) -> BoardPage {
+    let Cut {
+        page,
+        rows,
+        front,
+        scale,
+    } = cut;
+    BoardPage {
+        rows: rows_of(rows, scale, |id| names(hub, board, id)),
+        front: rows_of(front, scale, |id| names(hub, board, id)),
+        ..page
+    }
+}
+
+/// The rows that a projector sees. Of equal rows at its last place those are taken that come first in an order of their own,
+/// which nobody outside knows; of very many equal ones the first [`TIES_MAX`].
+pub(super) fn front_of(hub: &Hub, board_name: BoardName, board: &Board) -> Vec<Ranked> {
+    let places = hub.projector_places();
+    let mut front = board.page(0, places.saturating_add(1));
+    if front.len() <= places || board_name == BoardName::Teams {
+        front.truncate(places);
+        return front;
+    }
+    let Some(beyond) = front.pop().map(|row| row.standing.score) else {
+        return front;
+    };
+    let above = front.iter().filter(|row| row.standing.score != beyond).count();
+    if above == front.len() {
+        return front;
+    }
+    front.truncate(above);
+    let mut equal = board.page(above, TIES_MAX);
+    equal.retain(|row| row.standing.score == beyond);
+    equal.sort_by_cached_key(|row| hub.roster().tie_key(row.standing.id));
+    front.extend(equal.into_iter().take(places - above));
+    front
 }
 
 /// The place of the first row, and the rows.
 fn part_of(board: &Board, part: BoardPart, limit: usize) -> (usize, Vec<Ranked>) {
     match part {
+        // Not by place.
+        BoardPart::Front => (0, Vec::new()),
         BoardPart::From(from) => (from.min(board.len()), board.page(from, limit)),
         BoardPart::After(standing) => {
             let from = places_up_to(board, &standing);

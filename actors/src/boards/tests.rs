@@ -2,13 +2,14 @@
 
 mod history;
 mod life;
+mod periods;
 mod timing;
 
 use crate::domain::board::{Score, Standing};
 use crate::engine::{BoardPart, Subscription, TopicSnapshot};
 use crate::error::EngineError;
 use crate::hub::harness::{
-    IDLE, PLACES, WINDOW, World, enrolment_row, member_row, qualification, team, team_row, unit, user, user_row,
+    IDLE, WINDOW, World, enrolment_row, member_row, qualification, team, team_row, unit, user, user_row,
 };
 use crate::hub::{Hub, RosterChange};
 use crate::journal::LearnerChange;
@@ -33,12 +34,14 @@ fn boards() -> Vec<BoardName> {
 }
 
 async fn read(hub: &Hub, board: BoardName) -> Result<BoardPage, EngineError> {
-    hub.board(board, Period::All, BoardPart::From(0), PAGE_MAX).await
+    let front = hub.board(board, Period::All, BoardPart::Front, PAGE_MAX).await?.front;
+    let page = hub.board(board, Period::All, BoardPart::From(0), PAGE_MAX).await?;
+    Ok(BoardPage { front, ..page })
 }
 
 fn standings(page: &BoardPage) -> Vec<Standing> {
     let score = |row: &BoardRow| Score {
-        points: row.points,
+        points: row.points.key(),
         reached_at: row.reached_at,
     };
     let rows = page.rows.iter();
@@ -86,7 +89,8 @@ impl Mirror {
         assert_eq!(page.epoch, self.hold.position.epoch);
         assert!(page.rows.len() <= WINDOW);
         self.window.clone_from(&page.rows);
-        self.front = page.rows[..page.rows.len().min(PLACES)].to_vec();
+        self.front.clone_from(&page.front);
+        apply(&mut self.front, &BoardChanges::default());
         self.version = page.version;
     }
 
@@ -129,11 +133,9 @@ impl Mirror {
             page.rows[..page.rows.len().min(WINDOW)],
             "the window by messages"
         );
-        assert_eq!(
-            self.front,
-            page.rows[..page.rows.len().min(PLACES)],
-            "a projector's places by messages"
-        );
+        let mut front = page.front.clone();
+        apply(&mut front, &BoardChanges::default());
+        assert_eq!(self.front, front, "a projector's places by messages");
     }
 }
 
@@ -149,7 +151,7 @@ fn apply(rows: &mut Vec<BoardRow>, BoardChanges { changes, removed }: &BoardChan
     rows.extend(changes.iter().cloned());
     rows.sort_by_key(|row| {
         (
-            std::cmp::Reverse(row.points),
+            std::cmp::Reverse(row.points.key()),
             row.reached_at.is_none(),
             row.reached_at,
             row.id,

@@ -1,13 +1,17 @@
 //! The rows that a board's topic shows, and what changed between two of them. Pure but for names, which are given.
 
-use crate::domain::board::Ranked;
+use crate::domain::board::{Figure, Ranked, Scale};
 use crate::topics::BoardChanges;
 use crate::views::BoardRow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Rows of a window with names; `named` gives name and alias of a row.
-pub(super) fn rows_of(ranked: Vec<Ranked>, mut named: impl FnMut(u64) -> (Arc<str>, Arc<str>)) -> Vec<BoardRow> {
+pub(super) fn rows_of(
+    ranked: Vec<Ranked>,
+    scale: Scale,
+    mut named: impl FnMut(u64) -> (Arc<str>, Arc<str>),
+) -> Vec<BoardRow> {
     let rows = ranked.into_iter().map(|Ranked { rank, standing }| {
         let (name, alias) = named(standing.id);
         BoardRow {
@@ -15,7 +19,7 @@ pub(super) fn rows_of(ranked: Vec<Ranked>, mut named: impl FnMut(u64) -> (Arc<st
             id: standing.id,
             name,
             alias,
-            points: standing.score.points,
+            points: Figure::of_key(scale, standing.score.points),
             reached_at: standing.score.reached_at,
         }
     });

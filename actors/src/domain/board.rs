@@ -1,18 +1,22 @@
 //! A board: rows in the contract's order with competition ranks, for one row or a million. Pure data structure.
 
 mod blocks;
+mod figure;
 mod rows;
+mod scoring;
 
 use blocks::Blocks;
+pub use figure::{Figure, Scale};
 use homeroom_schema::TimeMs;
 use rows::{ById, ByScore};
+pub use scoring::{quotient, scored, sum};
 use std::cmp::{Ordering, Reverse};
 use std::collections::HashMap;
 
 /// Points and when they were reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Score {
-    /// The sum of points.
+    /// The sum of points; on boards with another [`Scale`] what stands for a number there.
     pub points: u64,
     /// `occurred_at` of the entry that made it; none while there are no entries (sorts last among equals). The last
     /// moment that can be counted, some 290 million years ahead, stands for none on a board.

@@ -1,10 +1,13 @@
 //! The rules in force: amounts, limits, thresholds and rights that are data, not code. Pure; read from a file by the server.
 
 mod achievement;
+mod limit;
 mod school;
 mod shipped;
+mod spacing;
 
 pub use achievement::{AchievementRule, CriterionRule, Measure};
+pub use limit::{Attempt, NextPeriods, Refused, Worth, week_begins, week_of};
 pub use school::{
     KnowledgeTracing, ManualAwards, PreferenceRules, QuizRules, Season, SignalRules, SkillRules, TeamRules,
     TeamScoring, Transfer,

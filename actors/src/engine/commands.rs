@@ -4,6 +4,7 @@ use super::answer::Place;
 use super::{Answer, Correction, EarnRequest, Engine, KeyClaim, Pending, ProgressRequest, RenderRoster};
 use crate::domain::action::{Action, Evidence};
 use crate::domain::event::{LEDGER_TYPES, LearnerEvent};
+use crate::domain::rules::NextPeriods;
 use crate::domain::{AwardRef, Command, Earn, Progress, Rejection};
 use crate::error::EngineError;
 use crate::learners::{Beside, parse};
@@ -209,6 +210,7 @@ impl Engine {
         let par_ms = (request.action == Action::CompleteQuiz)
             .then(|| context.hub.library().par_ms(request.reference, &context.rules.load()))
             .flatten();
+        let day = self.inner.tree.context.clock.local_day(occurred_at);
         Ok(Earn {
             action: request.action,
             reference: request.reference,
@@ -218,7 +220,8 @@ impl Engine {
             evidence: self.with_resource(request),
             par_ms,
             occurred_at,
-            day: self.inner.tree.context.clock.local_day(occurred_at),
+            day,
+            next: self.next_periods(day),
         })
     }
 
@@ -233,6 +236,22 @@ impl Engine {
         evidence
     }
 
+    /// When the local periods after a day begin, if the rules ask.
+    fn next_periods(&self, day: i32) -> NextPeriods {
+        let context = &self.inner.tree.context;
+        let rules = context.rules.load();
+        if !rules.has_calendar_caps() {
+            return NextPeriods::default();
+        }
+        let (next_day, next_week, next_season) = rules.next_periods(day);
+        let clock = &context.clock;
+        NextPeriods {
+            day: Some(clock.day_starts_at(next_day)),
+            week: Some(clock.day_starts_at(next_week)),
+            season: next_season.map(|day| clock.day_starts_at(day)),
+        }
+    }
+
     /// The award of a team's achievement as one member's command.
     pub(super) fn as_member(
         &self,
@@ -241,6 +260,7 @@ impl Engine {
         evidence: Evidence,
         occurred_at: TimeMs,
     ) -> Command {
+        let day = self.inner.tree.context.clock.local_day(occurred_at);
         Command::Earn(Earn {
             action: Action::TeamAchievement,
             reference,
@@ -250,7 +270,8 @@ impl Engine {
             evidence,
             par_ms: None,
             occurred_at,
-            day: self.inner.tree.context.clock.local_day(occurred_at),
+            day,
+            next: self.next_periods(day),
         })
     }
 

@@ -2,6 +2,7 @@
 
 use crate::boards::BoardsSupervisor;
 use crate::hub::Hub;
+use crate::insights::{Insights, InsightsActor};
 use crate::journal::{JournalActor, JournalArgs};
 use crate::learners::{Context, Learners, Shard, ShardArgs};
 use crate::roster::{AliasSecret, RosterActor, RosterArgs, RosterQueue};
@@ -29,6 +30,7 @@ pub(super) struct Tree {
     pub(super) learners: Learners,
     pub(super) roster_queue: Arc<RosterQueue>,
     pub(super) hub: Hub,
+    pub(super) insights: Insights,
     pub(super) sessions: Sessions,
     pub(super) tasks: Arc<Tasks>,
     pub(super) secret: AliasSecret,
@@ -44,6 +46,7 @@ pub(super) enum Child {
     Shard(usize),
     Boards,
     Teams,
+    Insights,
     Sessions,
 }
 
@@ -54,7 +57,7 @@ impl Child {
         [Self::Journal, Self::Boards, Self::Teams]
             .into_iter()
             .chain(shards)
-            .chain([Self::Roster, Self::Sessions])
+            .chain([Self::Roster, Self::Insights, Self::Sessions])
     }
 
     const fn kind(self) -> &'static str {
@@ -64,6 +67,7 @@ impl Child {
             Self::Shard(_) => "learner_shard",
             Self::Boards => "boards",
             Self::Teams => "teams",
+            Self::Insights => "insights",
             Self::Sessions => "sessions",
         }
     }
@@ -205,6 +209,13 @@ impl RootState {
             Child::Teams => {
                 let hub = tree.hub.clone();
                 TeamsSupervisor::spawn_linked(None, TeamsSupervisor, hub, root)
+                    .await?
+                    .0
+                    .into()
+            }
+            Child::Insights => {
+                let insights = tree.insights.clone();
+                InsightsActor::spawn_linked(None, InsightsActor, insights, root)
                     .await?
                     .0
                     .into()

@@ -1,10 +1,12 @@
 //! The start: what is kept is loaded, the tree is woken, and what a crash cut short is finished.
 
 use super::admission::Admission;
+use super::budget::Budgets;
 use super::root::{Root, RootMsg, Tree};
 use super::{Engine, EngineSettings, Inner};
 use crate::clock::Clock;
 use crate::hub::{Hub, HubArgs};
+use crate::insights::Insights;
 use crate::journal::Journal;
 use crate::learners::{Context, EventCounts, Learners};
 use crate::roster::{AliasSecret, Roster, RosterMsg, RosterQueue, RosterState};
@@ -12,7 +14,7 @@ use crate::scores::Scores;
 use crate::sessions::Sessions;
 use crate::supervision::Tasks;
 use arc_swap::ArcSwap;
-use homeroom_schema::limits::{COMMANDS_IN_FLIGHT_MAX, SESSIONS_MAX};
+use homeroom_schema::limits::{ACTIVITY_BLOCK_FACTS, COMMANDS_IN_FLIGHT_MAX, SESSIONS_MAX};
 use homeroom_schema::records::{Append, Row};
 use homeroom_schema::{EventId, Store, StoreError};
 use ractor::Actor;
@@ -57,6 +59,7 @@ impl Engine {
                 tree,
                 root,
                 commands: Admission::new(),
+                budgets: Budgets::default(),
                 reads: Arc::new(Semaphore::new(COMMANDS_IN_FLIGHT_MAX)),
                 passing_on: Arc::new(Semaphore::new(super::team_award::PASSING_ON_MAX)),
                 checking: Arc::new(Semaphore::new(1)),
@@ -71,7 +74,7 @@ impl Engine {
 
 async fn load(store: Arc<dyn Store>, clock: Arc<dyn Clock>, settings: EngineSettings) -> Result<Tree, StoreError> {
     let (secret, epoch) = kept_names(&*store, settings.secret).await?;
-    let roster = Roster::default();
+    let roster = Roster::new(settings.leaderboards);
     let loaded = RosterState::load(store.load_roster().await?, secret);
     roster.change(|state| *state = loaded);
     let scores = Scores::of_heads(store.load_heads().await?);
@@ -95,6 +98,7 @@ async fn load(store: Arc<dyn Store>, clock: Arc<dyn Clock>, settings: EngineSett
     hub.load_evidence().await?;
     let into_journal = journal.clone();
     hub.connect(move |submission| into_journal.submit(submission));
+    let insights = Insights::new(Arc::clone(&store), journal.clone(), ACTIVITY_BLOCK_FACTS);
     let tasks = Arc::new(Tasks::new("task"));
     let context = Arc::new(Context {
         store,
@@ -115,6 +119,7 @@ async fn load(store: Arc<dyn Store>, clock: Arc<dyn Clock>, settings: EngineSett
         context,
         roster_queue: Arc::new(RosterQueue::new(|| RosterMsg::Work)),
         hub,
+        insights,
         sessions: Sessions::new(clock, settings.sessions_max.min(SESSIONS_MAX)),
         tasks,
         secret,

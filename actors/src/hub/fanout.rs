@@ -2,10 +2,11 @@
 
 use crate::boards::BoardMarks;
 use crate::domain::board::Score;
-use crate::hub::{Hub, RosterChange};
+use crate::hub::{Calendar, Hub, RosterChange};
 use crate::journal::LearnerChange;
 use crate::teams::TeamMarks;
 use crate::topics::{BoardName, Period};
+use homeroom_schema::records::StandingsOf;
 use homeroom_schema::{QualificationId, TeamId, UserId};
 use std::collections::HashMap;
 
@@ -22,10 +23,70 @@ pub(super) fn learners_changed(hub: &Hub, changes: &[LearnerChange]) {
     mark_all_board(hub, changes);
     mark_teams(hub, changes);
     mark_qualifications(hub, changes);
+    count(hub, changes);
 }
 
-fn mark_board(hub: &Hub, board: BoardName, note: impl FnOnce(&mut BoardMarks)) {
-    if let Some(handle) = hub.boards().get((board, Period::All)) {
+/// Counts entries in the sums that boards of periods rest on, and marks the rows concerned.
+fn count(hub: &Hub, changes: &[LearnerChange]) {
+    for ((of, period), tally) in hub.tallies() {
+        let (mut rows, mut is_whole) = (Vec::new(), true);
+        for change in changes {
+            let mut concerned = Vec::new();
+            is_whole &= tally.apply(change, &mut concerned);
+            rows.extend(concerned.into_iter().map(|id| (id, change.event_id.get())));
+        }
+        if !is_whole {
+            hub.boards().for_each(|handle| {
+                if handle.key.1 == period {
+                    handle.mark(BoardMarks::reload);
+                }
+            });
+        }
+        if !rows.is_empty() {
+            mark_counted(hub, of, period, &rows);
+        }
+    }
+}
+
+fn mark_counted(hub: &Hub, of: StandingsOf, period: Period, rows: &[(u64, u64)]) {
+    let scored = |marks: &mut BoardMarks| rows.iter().for_each(|(id, event_id)| marks.scored(*id, *event_id));
+    match of {
+        StandingsOf::LearnersIn(inside) => mark_board(hub, (BoardName::Qualification(inside), period), scored),
+        StandingsOf::Teams => {
+            mark_board(hub, (BoardName::Teams, period), scored);
+            for (team_id, event_id) in rows.iter().filter(|_| period == Period::All) {
+                if let Some(handle) = TeamId::new(*team_id).ok().and_then(|team_id| hub.teams().get(team_id)) {
+                    handle.mark_lazily(|marks| marks.earned(*event_id));
+                }
+            }
+        }
+        StandingsOf::Learners => {
+            mark_board(hub, (BoardName::All, period), scored);
+            let mut teams: HashMap<TeamId, Vec<(u64, u64)>> = HashMap::new();
+            for (id, event_id) in rows {
+                for team_id in UserId::new(*id).map(|id| hub.roster().teams_of(id)).unwrap_or_default() {
+                    teams.entry(team_id).or_default().push((*id, *event_id));
+                }
+            }
+            for (team_id, rows) in &teams {
+                mark_board(hub, (BoardName::Team(*team_id), period), |marks| {
+                    rows.iter().for_each(|(id, event_id)| marks.scored(*id, *event_id));
+                });
+            }
+            if !teams.is_empty() {
+                mark_board(hub, (BoardName::Teams, period), |marks| {
+                    for (team_id, rows) in &teams {
+                        rows.iter()
+                            .for_each(|(_, event_id)| marks.scored(team_id.get(), *event_id));
+                    }
+                });
+            }
+        }
+    }
+}
+
+fn mark_board(hub: &Hub, key: (BoardName, Period), note: impl FnOnce(&mut BoardMarks)) {
+    if let Some(handle) = hub.boards().get(key) {
         handle.mark(note);
     }
 }
@@ -34,7 +95,7 @@ fn mark_all_board(hub: &Hub, changes: &[LearnerChange]) {
     if !changes.iter().any(|change| change.score.is_some()) {
         return;
     }
-    mark_board(hub, BoardName::All, |marks| {
+    mark_board(hub, (BoardName::All, Period::All), |marks| {
         for change in changes.iter().filter(|change| change.score.is_some()) {
             marks.scored(change.user_id.get(), change.event_id.get());
         }
@@ -53,7 +114,7 @@ fn mark_teams(hub: &Hub, changes: &[LearnerChange]) {
     for (team_id, changes) in &teams {
         let scored = || changes.iter().filter(|change| change.score.is_some());
         if scored().next().is_some() {
-            mark_board(hub, BoardName::Team(*team_id), |marks| {
+            mark_board(hub, (BoardName::Team(*team_id), Period::All), |marks| {
                 for change in scored() {
                     marks.scored(change.user_id.get(), change.event_id.get());
                 }
@@ -72,7 +133,7 @@ fn mark_teams(hub: &Hub, changes: &[LearnerChange]) {
         .filter_map(|(team_id, changes)| Some((*team_id, scored(changes)?)))
         .collect();
     if !rows.is_empty() {
-        mark_board(hub, BoardName::Teams, |marks| {
+        mark_board(hub, (BoardName::Teams, Period::All), |marks| {
             for (team_id, event_id) in rows {
                 marks.scored(team_id.get(), event_id);
             }
@@ -89,11 +150,15 @@ fn mark_qualifications(hub: &Hub, changes: &[LearnerChange]) {
         }
     }
     for (qualification_id, rows) in boards {
-        mark_board(hub, BoardName::Qualification(qualification_id), |marks| {
-            for (user_id, event_id, score) in rows {
-                marks.scored_as(user_id.get(), event_id, score);
-            }
-        });
+        mark_board(
+            hub,
+            (BoardName::Qualification(qualification_id), Period::All),
+            |marks| {
+                for (user_id, event_id, score) in rows {
+                    marks.scored_as(user_id.get(), event_id, score);
+                }
+            },
+        );
     }
 }
 
@@ -161,6 +226,24 @@ pub(super) fn roster_changed(hub: &Hub, change: &RosterChange) {
 
 fn name_all(marks: &mut BoardMarks, users: &[UserId], event_id: u64) {
     users.iter().for_each(|user_id| marks.named(user_id.get(), event_id));
+}
+
+/// Has all boards begin anew that show something else on the new day: another period, other pseudonyms, another way in which
+/// teams score.
+pub(super) fn calendar_changed(hub: &Hub, before: &Calendar, now: &Calendar) {
+    let (renamed, rescored) = (before.season != now.season, before.teams != now.teams);
+    hub.boards().for_each(|handle| {
+        let (board, period) = handle.key;
+        let is_concerned = if board == BoardName::Teams { rescored } else { renamed };
+        if is_concerned || before.span(period) != now.span(period) {
+            handle.mark(BoardMarks::turn);
+        }
+    });
+    if renamed || rescored {
+        let event_id = hub.last_event_id();
+        hub.teams()
+            .for_each(|handle| handle.mark(|marks| marks.members(event_id)));
+    }
 }
 
 /// Has everything that is awake load anew.

@@ -28,22 +28,30 @@ use homeroom_schema::{
 use ractor::{Actor, ActorProcessingErr, ActorRef, SupervisionEvent};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
+pub(crate) const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
 pub(crate) const WINDOW: usize = 4;
 pub(crate) const PLACES: usize = 2;
 pub(crate) const IDLE: Duration = Duration::from_secs(300);
 
-/// A clock that stands still; what happens when is told by the test.
-pub(crate) struct StillClock;
+/// A clock that stands where the test puts it, in UTC.
+pub(crate) struct TestClock(AtomicI64);
 
-impl Clock for StillClock {
+impl TestClock {
+    pub(crate) fn put(&self, at: TimeMs) {
+        self.0.store(at.0, Ordering::Release);
+    }
+}
+
+impl Clock for TestClock {
     fn now(&self) -> TimeMs {
-        TimeMs(1_000)
+        TimeMs(self.0.load(Ordering::Acquire))
     }
 
-    fn local_day(&self, _: TimeMs) -> i32 {
-        0
+    fn local_day(&self, at: TimeMs) -> i32 {
+        at.0.div_euclid(DAY_MS) as i32
     }
 }
 
@@ -80,14 +88,18 @@ pub(crate) struct Sums {
 
 /// The school.
 pub(crate) struct World {
+    pub(crate) clock: Arc<TestClock>,
+    pub(crate) rules: Arc<ArcSwap<Rules>>,
     pub(crate) hub: Hub,
     pub(crate) store: MemoryStore,
     pub(crate) roster: Roster,
     pub(crate) learners: HashMap<UserId, Sums>,
     pub(crate) root: ActorRef<()>,
     pub(crate) last_event_id: u64,
+    /// Everything that was earned, in the order of the journal.
+    pub(crate) entries: Vec<(UserId, LedgerChange)>,
     roster_version: Version,
-    now: i64,
+    pub(crate) now: i64,
 }
 
 pub(crate) fn user(id: u64) -> UserId {
@@ -169,12 +181,14 @@ impl World {
     pub(crate) async fn new() -> Self {
         let store = MemoryStore::new();
         let roster = Roster::default();
+        let clock = Arc::new(TestClock(AtomicI64::new(1_000)));
+        let rules = Arc::new(ArcSwap::from_pointee(Rules::shipped()));
         let hub = Hub::new(HubArgs {
             store: Arc::new(store.clone()),
-            clock: Arc::new(StillClock),
+            clock: Arc::clone(&clock) as Arc<dyn Clock>,
             roster: roster.clone(),
             scores: Scores::default(),
-            rules: Arc::new(ArcSwap::from_pointee(Rules::shipped())),
+            rules: Arc::clone(&rules),
             board_window: WINDOW,
             projector_places: PLACES,
             idle: IDLE,
@@ -190,12 +204,15 @@ impl World {
         });
         let (root, _) = Actor::spawn(None, Root, ()).await.unwrap();
         let world = Self {
+            clock,
+            rules,
             hub,
             store,
             roster,
             learners: HashMap::new(),
             root,
             last_event_id: 0,
+            entries: Vec::new(),
             roster_version: Version::ZERO,
             now: 0,
         };
@@ -337,14 +354,17 @@ impl World {
                 occurred_at: at,
             },
         };
-        let event_id = self.commit_learner(user_id, &sums, row(0), at).await;
-        let entries = vec![LedgerChange {
+        let teams = self.roster.teams_of(user_id);
+        let body = serde_json::json!({ "teams": teams }).to_string();
+        let event_id = self.commit_learner(user_id, &sums, row(0), at, body).await;
+        let entry = LedgerChange {
             occurred_at: at,
             points,
             qualification: qualification_id,
-            teams: self.roster.teams_of(user_id),
+            teams,
             moves_reached_at: true,
-        }];
+        };
+        self.entries.push((user_id, entry.clone()));
         let change = LearnerChange {
             user_id,
             version: sums.version.plus(1),
@@ -353,7 +373,7 @@ impl World {
             qualifications,
             completed: Vec::new(),
             evidence: Vec::new(),
-            entries,
+            entries: vec![entry],
         };
         sums.version = change.version;
         self.learners.insert(user_id, sums);
@@ -373,7 +393,7 @@ impl World {
             last_accessed: at,
             completed_at: Some(completed_at),
         });
-        let event_id = self.commit_learner(user_id, &sums, row, at).await;
+        let event_id = self.commit_learner(user_id, &sums, row, at, "{}".into()).await;
         let change = LearnerChange {
             user_id,
             version: sums.version.plus(1),
@@ -389,12 +409,15 @@ impl World {
         change
     }
 
-    async fn commit_learner(&mut self, user_id: UserId, sums: &Sums, row: Row, at: TimeMs) -> EventId {
+    async fn commit_learner(&mut self, user_id: UserId, sums: &Sums, row: Row, at: TimeMs, body: String) -> EventId {
         self.commit(Append {
             stream: Some(StreamAppend {
                 stream: StreamId::learner(user_id),
                 expected: sums.version,
-                events: vec![new_event("points_awarded", at)],
+                events: vec![NewEvent {
+                    body,
+                    ..new_event("points_awarded", at)
+                }],
                 head: Some(LearnerHead {
                     user_id,
                     version: sums.version.plus(1),
@@ -410,7 +433,12 @@ impl World {
 
     /// Makes a board that is awake fail.
     pub(crate) fn fail_board(&self, board: BoardName) {
-        let handle = self.hub.boards().get((board, Period::All));
+        self.fail_board_of(board, Period::All);
+    }
+
+    /// Makes a board of a period that is awake fail.
+    pub(crate) fn fail_board_of(&self, board: BoardName, period: Period) {
+        let handle = self.hub.boards().get((board, period));
         if let Some(actor) = handle.and_then(|handle| handle.actor()) {
             let _ = actor.cast(BoardMsg::Poison(Fault::Panic));
         }

@@ -80,6 +80,19 @@ impl Learners {
         .await
     }
 
+    /// Hands a manual award to its learner, in the order of the calls.
+    pub(crate) async fn grant(
+        &self,
+        user_id: UserId,
+        command: Command,
+        beside: Beside,
+        key: Option<KeyClaim>,
+        answer: Answer<EarnOutcome>,
+    ) -> Result<(), EngineError> {
+        self.command(user_id, command, false, key, beside, Reply::Earn(answer))
+            .await
+    }
+
     /// Hands progress to its learner, in the order of the calls.
     pub(crate) async fn progress(
         &self,

@@ -3,6 +3,9 @@
 use homeroom_schema::UserId;
 use std::fmt::Write as _;
 
+/// The purpose of an order of equal rows. No season has this number.
+pub(super) const TIES: u64 = u64::MAX;
+
 /// The secret that pseudonyms are made with: without it nobody can tell from an id which pseudonym belongs to it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct AliasSecret([u8; 32]);
@@ -42,9 +45,9 @@ impl AliasSecret {
         siphash24(word(0), word(1), [word(2) ^ word(3) ^ purpose, value])
     }
 
-    /// The pseudonym of a person: one of 409,600.
-    pub(crate) fn pseudonym(self, user_id: UserId) -> String {
-        let hash = self.hash(0, user_id.get());
+    /// The pseudonym of a person in a season, given as a number; 0 for the time between seasons. One of 409,600.
+    pub(crate) fn pseudonym(self, user_id: UserId, season: u64) -> String {
+        let hash = self.hash(season, user_id.get());
         let pick = |words: &[&'static str; 64], shift: u32| words[(hash >> shift) as usize % words.len()];
         format!("{} {} {:02}", pick(&KINDS, 0), pick(&ANIMALS, 6), (hash >> 12) % 100)
     }
@@ -174,11 +177,15 @@ mod tests {
     }
 
     #[test]
-    fn a_pseudonym_depends_on_the_person_and_the_secret_alone() {
+    fn a_pseudonym_depends_on_the_person_the_season_and_the_secret_alone() {
         let secret = AliasSecret::new([7; 32]);
-        let alias = |id| secret.pseudonym(UserId::new(id).unwrap());
+        let alias = |id| secret.pseudonym(UserId::new(id).unwrap(), 0);
         assert_eq!(alias(1), alias(1));
-        assert_ne!(alias(1), AliasSecret::new([8; 32]).pseudonym(UserId::new(1).unwrap()));
+        assert_ne!(alias(1), secret.pseudonym(UserId::new(1).unwrap(), 1));
+        assert_ne!(
+            alias(1),
+            AliasSecret::new([8; 32]).pseudonym(UserId::new(1).unwrap(), 0)
+        );
         let different: HashSet<String> = (1..=1_000).map(alias).collect();
         assert!(different.len() > 990, "{} of 1,000 differ", different.len());
     }

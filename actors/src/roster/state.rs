@@ -4,8 +4,8 @@ use super::alias::AliasSecret;
 use crate::domain::course::Course;
 use crate::error::EngineError;
 use homeroom_schema::records::{
-    EnrolmentRecord, MemberRecord, QualificationRecord, RosterRecords, Row, TeamRecord, UnitRecord, UserRecord,
-    UserRole,
+    EnrolmentRecord, MemberRecord, PreferenceRecord, QualificationRecord, RosterRecords, Row, TeamRecord, UnitRecord,
+    UserRecord, UserRole,
 };
 use homeroom_schema::{EventId, QualificationId, TeamId, TimeMs, UnitId, UserId, Version};
 use std::collections::{BTreeMap, BTreeSet};
@@ -47,6 +47,8 @@ pub(crate) struct RosterState {
     teams_of: BTreeSet<(UserId, TeamId)>,
     mentored_by: BTreeSet<(UserId, TeamId)>,
     learners_of: BTreeSet<(QualificationId, UserId)>,
+    /// Of those who have any.
+    preferences: BTreeMap<UserId, PreferenceRecord>,
     units_of: BTreeSet<(QualificationId, UnitId)>,
     // What counts for a learner without enrolment: made once for each change of the catalogue, since most have none.
     everything: Course,
@@ -64,6 +66,7 @@ impl RosterState {
             teams,
             members,
             enrolments,
+            preferences,
         } = records;
         let mut state = Self {
             version,
@@ -80,6 +83,7 @@ impl RosterState {
                 .map(|row| (row.qualification_id, row.user_id))
                 .collect(),
             members: members.into_iter().map(Membership::of).collect(),
+            preferences: preferences.into_iter().map(|row| (row.user_id, row)).collect(),
             ..Self::default()
         };
         let rows = (qualifications.into_iter().map(Row::Qualification))
@@ -102,6 +106,7 @@ impl RosterState {
                 Row::Team(team) => self.put_team(team),
                 Row::Member(member) => self.put_member(member),
                 Row::MemberRemoved { team_id, user_id } => self.remove_member(team_id, user_id),
+                Row::Preference(preference) => drop(self.preferences.insert(preference.user_id, preference)),
                 Row::Enrolment(enrolment) => self.enrol(&enrolment),
                 Row::EnrolmentRemoved {
                     qualification_id,
@@ -128,6 +133,7 @@ impl RosterState {
             erased_at: before.and_then(|user| user.erased_at).or(Some(erased_at)),
         };
         self.users.insert(user_id, user);
+        self.preferences.remove(&user_id);
         let member_of: Vec<_> = self.memberships_of(user_id).map(|(team_id, _)| team_id).collect();
         member_of
             .into_iter()
@@ -205,6 +211,11 @@ impl RosterState {
         } else {
             Ok(())
         }
+    }
+
+    /// What a person has said about boards, if they have.
+    pub(crate) fn preference(&self, user_id: UserId) -> Option<&PreferenceRecord> {
+        self.preferences.get(&user_id)
     }
 
     /// All teams that name a person, archived ones too: as a member or as their mentor.

@@ -20,6 +20,7 @@ pub(super) fn touched(before: &RosterState, rows: &[Row], event_id: EventId) -> 
                 // Archived members leave their teams' boards, and come back to them.
                 teams.extend(before.teams_of(user.user_id));
             }
+            Row::Preference(row) => drop(users.insert(row.user_id)),
             Row::Erased { user_id, .. } => {
                 erased.push(*user_id);
                 users.insert(*user_id);

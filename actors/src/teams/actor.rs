@@ -5,17 +5,19 @@ use super::members::Members;
 use super::performance::{TeamFigures, performance};
 use super::{TeamHandle, TeamMarks};
 use crate::boards::BoardHandle;
+use crate::domain::rules::Transfer;
 use crate::domain::team::TeamFact;
 use crate::engine::TopicSnapshot;
 use crate::hub::{Hub, Start, fresh_epoch, restart_me};
 use crate::journal::{Completion, Submission};
+use crate::scores::Tally;
 #[cfg(feature = "faults")]
 use crate::supervision::Fault;
 use crate::supervision::monotonic;
-use crate::topics::{Entry, Message, Position};
+use crate::topics::{Entry, Message, Period, Position};
 use crate::views::TeamPerformance;
 use homeroom_schema::limits::TOPIC_TICK;
-use homeroom_schema::records::AppendOutcome;
+use homeroom_schema::records::{AppendOutcome, StandingsOf, TimeRange};
 use homeroom_schema::{ReferenceId, StoreError, TimeMs, UserId};
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
 use std::sync::Arc;
@@ -68,6 +70,8 @@ pub(crate) struct TeamState {
     life: u64,
     facts: Facts,
     members: Members,
+    /// What was earned in each team, where that counts instead of what the members have.
+    earned: Option<Arc<Tally>>,
     epoch: Arc<str>,
     /// As of now.
     performance: Arc<TeamPerformance>,
@@ -137,6 +141,7 @@ impl TeamState {
                 team_id: handle.key,
                 name: Arc::default(),
                 mentor_id: None,
+                earned: None,
                 team_achievements: 0,
                 rank: None,
                 version: 0,
@@ -148,6 +153,7 @@ impl TeamState {
             life: handle.gate.begin(),
             facts: Facts::new(handle.key),
             members: Members::default(),
+            earned: None,
             epoch: fresh_epoch(),
             performance: Arc::clone(&nothing),
             published: nothing,
@@ -165,6 +171,7 @@ impl TeamState {
             return Err(restart_me("replaced while starting"));
         };
         let version = self.hub.last_event_id().max(marks.event_id);
+        self.count().await?;
         self.facts.load(&self.hub).await?;
         let members = self.members.refresh(&self.hub, self.handle.key, true);
         members.await.map_err(restart_me)?;
@@ -174,6 +181,20 @@ impl TeamState {
         let snapshot = TopicSnapshot::Team(Arc::clone(&self.performance));
         self.handle.topic.restart(Arc::clone(&self.epoch), 0, Some(snapshot));
         self.handle.gate.apply(sent);
+        Ok(())
+    }
+
+    /// Where points stay with the team in which they were earned: has them counted.
+    async fn count(&mut self) -> Result<(), ActorProcessingErr> {
+        self.earned = match self.hub.calendar().teams.transfer {
+            Transfer::Follow => None,
+            Transfer::Stay => {
+                let tally = self.hub.tally(StandingsOf::Teams, Period::All);
+                let range = TimeRange::ALL;
+                tally.load(&**self.hub.store(), range).await.map_err(restart_me)?;
+                Some(tally)
+            }
+        };
         Ok(())
     }
 
@@ -190,6 +211,7 @@ impl TeamState {
             self.facts.load(&self.hub).await?;
         }
         if marks.roster {
+            self.count().await?;
             let members = self.members.refresh(&self.hub, self.handle.key, marks.members);
             members.await.map_err(restart_me)?;
         }
@@ -239,6 +261,10 @@ impl TeamState {
                 team_id: self.handle.key,
                 name: name.into(),
                 mentor_id,
+                earned: self
+                    .earned
+                    .as_ref()
+                    .map(|tally| tally.score(self.handle.key.get()).points),
                 team_achievements: self.facts.count(),
                 rank,
                 version,

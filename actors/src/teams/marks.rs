@@ -42,6 +42,12 @@ impl TeamMarks {
         }
     }
 
+    /// Points were earned in the team, by whoever was a member then.
+    pub(crate) fn earned(&mut self, event_id: u64) {
+        self.event_id = self.event_id.max(event_id);
+        self.scored = self.scored.max(event_id);
+    }
+
     /// What counts for members may have changed.
     pub(crate) fn roster(&mut self, event_id: u64) {
         self.event_id = self.event_id.max(event_id);

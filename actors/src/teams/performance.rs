@@ -1,7 +1,8 @@
 //! A team's performance from its members' figures. Pure.
 
-use crate::domain::board::{Score, Standing};
+use crate::domain::board::{Score, Standing, quotient, sum};
 use crate::domain::course::{Completion, SkillMastery};
+use crate::domain::rules::TeamScoring;
 use crate::views::{CourseCompletion, MemberPerformance, TeamPerformance};
 use homeroom_schema::{QualificationId, TeamId, UserId};
 use std::collections::BTreeMap;
@@ -12,6 +13,8 @@ pub(super) struct TeamFigures {
     pub(super) team_id: TeamId,
     pub(super) name: Arc<str>,
     pub(super) mentor_id: Option<UserId>,
+    /// Points that were earned in the team; none where those of the members count.
+    pub(super) earned: Option<u64>,
     pub(super) team_achievements: usize,
     /// On the board of teams.
     pub(super) rank: Option<u64>,
@@ -40,23 +43,18 @@ impl MemberFigures<'_> {
 /// The performance of a team with these members, in any order.
 pub(super) fn performance(team: TeamFigures, mut members: Vec<MemberFigures<'_>>) -> TeamPerformance {
     members.sort_unstable_by_key(MemberFigures::standing);
-    let count = members.len() as f64;
-    let points_sum: u64 = members.iter().map(|member| member.score.points).sum();
-    let per = |divisor: f64| {
-        if members.is_empty() {
-            0.0
-        } else {
-            points_sum as f64 / divisor
-        }
-    };
+    let points_sum = team
+        .earned
+        .unwrap_or_else(|| sum(members.iter().map(|member| member.score)).points);
+    let per = |scoring| quotient(points_sum, scoring, members.len());
     let completions = || members.iter().map(|member| member.completion);
     TeamPerformance {
         team_id: team.team_id,
         name: team.name,
         mentor_id: team.mentor_id,
         points_sum,
-        points_mean: per(count),
-        points_adjusted: per(count.sqrt()),
+        points_mean: per(TeamScoring::Mean),
+        points_adjusted: per(TeamScoring::Adjusted),
         mean_completion_percentage: mean(completions().map(|completion| completion.completion_percentage)),
         units_completed: completions().map(|completion| completion.units_completed).sum(),
         course_completion: course_completion(completions()),

@@ -85,6 +85,7 @@ async fn expected(world: &World, team_id: TeamId) -> Option<TeamPerformance> {
         .unwrap();
     Some(performance(
         TeamFigures {
+            earned: None,
             team_id,
             name: record.name.as_str().into(),
             mentor_id: record.mentor_id,

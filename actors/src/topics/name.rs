@@ -1,5 +1,6 @@
 //! Names of topics, boards and periods, and their wire form. Nothing about what they hold.
 
+use crate::domain::period::Period;
 use homeroom_schema::{QualificationId, TeamId, UserId};
 use std::fmt;
 use std::str::FromStr;
@@ -17,14 +18,7 @@ pub enum BoardName {
     Qualification(QualificationId),
 }
 
-/// Which entries of the ledger count. Day, week and season come with the domain's rules.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Period {
-    /// All of them.
-    All,
-}
-
-/// The name of a topic; `Display` and `FromStr` give the wire form (`user:7`, `team:3`, `board:all`, `board:team:3`).
+/// The name of a topic; `Display` and `FromStr` give the wire form (`user:7`, `team:3`, `board:all`, `board:team:3:week`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum TopicName {
     /// One learner's facts.
@@ -79,22 +73,11 @@ impl FromStr for BoardName {
     }
 }
 
-impl fmt::Display for Period {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::All => f.write_str("all"),
-        }
-    }
-}
-
 impl FromStr for Period {
     type Err = NameError;
 
     fn from_str(text: &str) -> Result<Self, NameError> {
-        match text {
-            "all" => Ok(Self::All),
-            _ => Err(NameError::UnknownPeriod),
-        }
+        Self::parse(text).ok_or(NameError::UnknownPeriod)
     }
 }
 
@@ -104,6 +87,7 @@ impl fmt::Display for TopicName {
             Self::User(user_id) => write!(f, "user:{user_id}"),
             Self::Team(team_id) => write!(f, "team:{team_id}"),
             Self::Board(board, Period::All) => write!(f, "board:{board}"),
+            Self::Board(board, period) => write!(f, "board:{board}:{period}"),
         }
     }
 }
@@ -117,11 +101,8 @@ impl FromStr for TopicName {
             "user" => id(rest).map(Self::User),
             "team" => id(rest).map(Self::Team),
             "board" => match rest.rsplit_once(':') {
-                Some((board, "week" | "day" | "season")) => {
-                    // The board is read first: what is no board has no period either.
-                    board.parse::<BoardName>()?;
-                    Err(NameError::UnknownPeriod)
-                }
+                // The whole ledger has no word of its own here, so that a topic has one name only.
+                Some((board, period @ ("day" | "week" | "season"))) => Ok(Self::Board(board.parse()?, period.parse()?)),
                 _ => Ok(Self::Board(rest.parse()?, Period::All)),
             },
             _ => Err(NameError::Unknown),

@@ -52,6 +52,7 @@ impl Clock for TestClock {
 
 pub fn settings() -> EngineSettings {
     EngineSettings {
+        leaderboards: homeroom_actors::roster::Leaderboards::default(),
         board_window: 200,
         projector_places: 50,
         learner_idle: Duration::from_secs(300),

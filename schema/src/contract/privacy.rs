@@ -4,8 +4,8 @@ use super::sample::{append, event, key, qualification_id, rows, student, team, t
 use super::{Engine, must, some};
 use crate::ids::{TimeMs, TokenId, UserId, Version};
 use crate::records::{
-    Append, AuditFilter, AuditRecord, AuditSubject, AuditedBy, EnrolmentRecord, MemberRecord, QualificationRecord, Row,
-    StreamId, TeamRecord, TokenRecord, TokenRole, UserRecord,
+    Append, AuditFilter, AuditRecord, AuditSubject, AuditedBy, EnrolmentRecord, MemberRecord, PreferenceRecord,
+    QualificationRecord, Row, StreamId, TeamRecord, TokenRecord, TokenRole, UserRecord,
 };
 use crate::store::Store;
 
@@ -63,6 +63,11 @@ async fn two_people(store: &dyn Store) {
             enrolled_at: TimeMs(4),
         }));
         written.push(Row::Token(token(20 + user, user)));
+        written.push(Row::Preference(PreferenceRecord {
+            user_id: user_id(user),
+            on_boards: false,
+            own_change_at: Some(TimeMs(6)),
+        }));
     }
     must(store.commit(vec![rows(written)]).await);
     for user in [1, 2] {
@@ -101,6 +106,8 @@ pub async fn an_erased_person_leaves_an_id(engine: &dyn Engine) {
         roster.enrolments.iter().map(|row| row.user_id).collect::<Vec<_>>(),
         [user_id(2)]
     );
+    let preferences = roster.preferences.iter();
+    assert_eq!(preferences.map(|row| row.user_id).collect::<Vec<_>>(), [user_id(2)]);
     let mentors: Vec<Option<UserId>> = roster.teams.iter().map(|row| row.mentor_id).collect();
     assert_eq!(mentors, [None, Some(user_id(2))]);
     let tokens = must(store.load_tokens(TimeMs(5)).await);

@@ -4,8 +4,8 @@ use super::sample::{qualification_id, rows, student, team, team_id, tick, unit_i
 use super::{Engine, must, some};
 use crate::ids::{TimeMs, TokenId, Version};
 use crate::records::{
-    EnrolmentRecord, MemberRecord, QualificationRecord, RosterRecords, Row, StreamId, TeamRecord, TokenRecord,
-    TokenRole, UnitRecord, UserRecord, UserRole,
+    EnrolmentRecord, MemberRecord, PreferenceRecord, QualificationRecord, RosterRecords, Row, StreamId, TeamRecord,
+    TokenRecord, TokenRole, UnitRecord, UserRecord, UserRole,
 };
 use crate::store::{Store, StoreError};
 
@@ -75,6 +75,18 @@ fn everything() -> RosterRecords {
             user_id: user_id(1),
             enrolled_at: TimeMs(9),
         }],
+        preferences: vec![
+            PreferenceRecord {
+                user_id: user_id(1),
+                on_boards: false,
+                own_change_at: Some(TimeMs(10)),
+            },
+            PreferenceRecord {
+                user_id: user_id(2),
+                on_boards: true,
+                own_change_at: None,
+            },
+        ],
     }
 }
 
@@ -86,6 +98,7 @@ fn as_rows(records: RosterRecords) -> Vec<Row> {
         teams,
         members,
         enrolments,
+        preferences,
         ..
     } = records;
     let mut rows: Vec<Row> = users.into_iter().map(Row::User).collect();
@@ -94,6 +107,7 @@ fn as_rows(records: RosterRecords) -> Vec<Row> {
     rows.extend(teams.into_iter().map(Row::Team));
     rows.extend(members.into_iter().map(Row::Member));
     rows.extend(enrolments.into_iter().map(Row::Enrolment));
+    rows.extend(preferences.into_iter().map(Row::Preference));
     rows
 }
 
@@ -110,6 +124,7 @@ pub async fn the_roster_comes_back_whole(engine: &dyn Engine) {
         .iter_mut()
         .for_each(|user| user.alias = Some(format!("{} again", user.user_id)));
     records.users[2].archived_at = None;
+    records.preferences[0].on_boards = true;
     records.qualifications[0].archived_at = Some(TimeMs(77));
     records.units[1].qualification_id = Some(qualification_id(2));
     records.units[0].skills.clear();

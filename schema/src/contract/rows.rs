@@ -5,7 +5,10 @@ use super::sample::{
 };
 use super::{Engine, must, some};
 use crate::ids::{TimeMs, Version};
-use crate::records::{AchievementRecord, AppendOutcome, CompletedUnit, Row, SnapshotRecord, StreamId, TeamAwardRecord};
+use crate::records::{
+    AchievementRecord, Append, AppendOutcome, CompletedUnit, PointPartRecord, Row, SnapshotRecord, Standings,
+    StandingsOf, StreamId, TeamAwardRecord, TimeRange,
+};
 
 /// By unit; a later row takes the place of an earlier one.
 pub async fn progress_is_kept_by_learner_and_unit(engine: &dyn Engine) {
@@ -132,6 +135,217 @@ pub async fn qualification_standings_count_reversals(engine: &dyn Engine) {
     );
     assert_eq!(must(store.qualification_standings(qualification_id(2)).await).len(), 1);
     assert!(must(store.qualification_standings(qualification_id(3)).await).is_empty());
+}
+
+fn adjusted(user: u64, expected: u64, points: i64, total: u64) -> Append {
+    let mut adjusted = award(user, expected, points, total, None);
+    for row in &mut adjusted.rows {
+        if let Row::Points { points, .. } = row {
+            points.kind = "adjusted";
+        }
+    }
+    adjusted
+}
+
+/// A part counts for its qualification and moves no moment; it makes the standing newer.
+pub async fn qualification_standings_count_parts_of_adjusted_entries(engine: &dyn Engine) {
+    let store = engine.fresh().await;
+    let batch = vec![
+        award(1, 0, 50, 50, Some(1)),
+        award(1, 1, 10, 60, Some(2)),
+        award(2, 0, 0, 0, Some(1)),
+        award(3, 0, 25, 25, Some(1)),
+    ];
+    must(store.commit(batch).await);
+    let before = must(store.qualification_standings(qualification_id(1)).await);
+    let part = |part, qualification, points| Row::PointPart {
+        event_index: 0,
+        part,
+        record: PointPartRecord {
+            occurred_at: TimeMs(1_600_000_000_000),
+            qualification_id: qualification,
+            points,
+        },
+    };
+    let (one, two) = (Some(qualification_id(1)), Some(qualification_id(2)));
+    let mut first = adjusted(1, 2, -5, 55);
+    first
+        .rows
+        .extend([part(0, one, -20), part(1, two, 5), part(2, None, 10)]);
+    let mut second = adjusted(2, 1, 30, 30);
+    second.rows.push(part(0, one, 30));
+    let outcomes = must(store.commit(vec![first, second]).await);
+    let mut found = must(store.qualification_standings(qualification_id(1)).await);
+    found.sort_by_key(|standing| standing.user_id);
+    let points: Vec<_> = found.iter().map(|row| (row.user_id.get(), row.points)).collect();
+    assert_eq!(points, [(1, 30), (2, 30), (3, 25)]);
+    for standing in &before {
+        let now = some(found.iter().find(|now| now.user_id == standing.user_id));
+        assert_eq!(now.reached_at, standing.reached_at, "an adjustment moves no moment");
+    }
+    let newest: Vec<_> = found[..2].iter().map(|row| Some(row.event_id)).collect();
+    let kept = outcomes.iter().map(|outcome| match outcome {
+        AppendOutcome::Kept { first_event_id } => *first_event_id,
+        other => panic!("{other:?}"),
+    });
+    assert_eq!(newest, kept.collect::<Vec<_>>());
+    assert_eq!(
+        must(store.qualification_standings(qualification_id(2)).await)[0].points,
+        15
+    );
+    let day = TimeRange {
+        from: TimeMs(1_600_000_000_000),
+        to: TimeMs(1_600_000_000_001),
+    };
+    let sums = |found: Standings| {
+        let mut rows: Vec<_> = found
+            .rows
+            .iter()
+            .map(|row| (row.id, row.points, row.reached_at))
+            .collect();
+        rows.sort_unstable();
+        rows
+    };
+    let learners = must(store.standings(StandingsOf::Learners, day).await);
+    assert_eq!(
+        sums(learners),
+        [(1, -5, None), (2, 30, None)],
+        "by the moments of the parts"
+    );
+    let inside = must(store.standings(StandingsOf::LearnersIn(qualification_id(1)), day).await);
+    assert_eq!(sums(inside), [(1, -20, None), (2, 30, None)]);
+    let mut stray = award(3, 1, 1, 26, None);
+    stray.rows.push(Row::PointPart {
+        event_index: 1,
+        part: 0,
+        record: PointPartRecord {
+            occurred_at: TimeMs(1),
+            qualification_id: None,
+            points: 1,
+        },
+    });
+    assert!(store.commit(vec![stray]).await.is_err(), "a part of no event");
+}
+
+/// From the first moment on and before the last; the entry kept last says since when, whenever it happened.
+pub async fn standings_are_sums_of_a_range_of_moments(engine: &dyn Engine) {
+    let store = engine.fresh().await;
+    let all = |of| store.standings(of, TimeRange::ALL);
+    assert_eq!(must(all(StandingsOf::Learners).await), Standings::default());
+    // Of learner u, entry n happens at n seconds and u milliseconds.
+    let batch = vec![
+        award(1, 0, 50, 50, Some(1)),
+        award(1, 1, 10, 60, Some(2)),
+        award(1, 2, -25, 35, Some(1)),
+        award(2, 0, 10, 10, None),
+        award(2, 1, -10, 0, None),
+        award(3, 0, 0, 0, Some(1)),
+    ];
+    let outcomes = must(store.commit(batch).await);
+    let at = |seconds: i64, user: i64| TimeMs(1_700_000_000_000 + seconds * 1_000 + user);
+    let rows = |mut found: Standings| {
+        found.rows.sort_by_key(|row| row.id);
+        let rows = found.rows.iter();
+        rows.map(|row| (row.id, row.points, some(row.reached_at)))
+            .collect::<Vec<_>>()
+    };
+    let whole = must(all(StandingsOf::Learners).await);
+    let last = some(must(store.read_journal(None, 100).await).pop());
+    assert_eq!(
+        whole.last_event_id,
+        Some(last.event_id),
+        "also of events without points"
+    );
+    assert!(outcomes.contains(&AppendOutcome::Kept {
+        first_event_id: Some(last.event_id)
+    }));
+    assert_eq!(rows(whole), [(1, 35, at(2, 1)), (2, 0, at(1, 2))]);
+    for (from, to, expected) in [
+        (at(0, 1), at(1, 1), vec![(1, 50, at(0, 1)), (2, 10, at(0, 2))]),
+        (at(0, 2), at(1, 2), vec![(1, 10, at(1, 1)), (2, 10, at(0, 2))]),
+        (at(1, 1), at(1, 1), vec![]),
+        (at(2, 0), at(9, 0), vec![(1, -25, at(2, 1))]),
+    ] {
+        let found = must(store.standings(StandingsOf::Learners, TimeRange { from, to }).await);
+        assert_eq!(rows(found), expected, "{from:?} {to:?}");
+    }
+    let inside = |id| all(StandingsOf::LearnersIn(qualification_id(id)));
+    assert_eq!(rows(must(inside(1).await)), [(1, 25, at(2, 1))]);
+    assert_eq!(rows(must(inside(2).await)), [(1, 10, at(1, 1))]);
+    assert_eq!(rows(must(inside(3).await)), []);
+}
+
+/// By what the facts say; an entry that takes back an award takes it from the teams of that award.
+pub async fn standings_of_teams_are_of_those_who_were_members(engine: &dyn Engine) {
+    let store = engine.fresh().await;
+    let entry = |user: u64, expected: u64, points: i64, body: &str| {
+        let mut entry = award(user, expected, points, 100, None);
+        some(entry.stream.as_mut()).events[0].body = body.to_owned();
+        entry
+    };
+    let outcomes = must(
+        store
+            .commit(vec![
+                entry(1, 0, 50, r#"{"teams":[7]}"#),
+                entry(1, 1, 10, r#"{"teams":[7,8]}"#),
+                entry(2, 0, 25, r#"{"teams":[8]}"#),
+                entry(2, 1, 15, "{}"),
+            ])
+            .await,
+    );
+    let AppendOutcome::Kept {
+        first_event_id: Some(first),
+    } = outcomes[0]
+    else {
+        panic!("{outcomes:?}")
+    };
+    let back = format!(r#"{{"of":{first}}}"#);
+    must(
+        store
+            .commit(vec![entry(1, 2, -50, &back), entry(1, 3, 50, &back)])
+            .await,
+    );
+    must(store.commit(vec![entry(1, 4, -50, &back)]).await);
+    let mut found = must(store.standings(StandingsOf::Teams, TimeRange::ALL).await).rows;
+    found.sort_by_key(|row| row.id);
+    let sums: Vec<_> = found.iter().map(|row| (row.id, row.points)).collect();
+    assert_eq!(sums, [(7, 10), (8, 35)]);
+    let last = some(must(store.read_journal(None, 100).await).pop());
+    assert_eq!((last.body, found[0].reached_at), (back, Some(last.occurred_at)));
+}
+
+/// By whoever gave them, from a moment on; what was taken back is not given back to the giver.
+pub async fn manual_points_are_counted_by_giver_and_moment(engine: &dyn Engine) {
+    let store = engine.fresh().await;
+    let by_hand = |user, version: u64, kind: &'static str, points: i64, granted_by: u64| {
+        let mut by_hand = award(user, version - 1, points, 100, None);
+        for row in &mut by_hand.rows {
+            if let Row::Points { points, .. } = row {
+                points.kind = kind;
+                points.action_type = "manual_award";
+                points.occurred_at = TimeMs(1_000 * version.cast_signed());
+            }
+        }
+        for event in by_hand.stream.iter_mut().flat_map(|stream| &mut stream.events) {
+            event.body = format!("{{\"granted_by\":{granted_by}}}");
+        }
+        by_hand
+    };
+    let batch = vec![
+        by_hand(1, 1, "awarded", 5, 900),
+        by_hand(1, 2, "awarded", 7, 900),
+        by_hand(1, 3, "awarded", 11, 901),
+        by_hand(1, 4, "reversed", -7, 900),
+        award(2, 0, 50, 50, None),
+    ];
+    must(store.commit(batch).await);
+    for (giver, since, points) in [(900, 0, 12), (900, 1_001, 7), (900, 2_001, 0), (901, 0, 11), (7, 0, 0)] {
+        assert_eq!(
+            must(store.manual_points(user_id(giver), TimeMs(since)).await),
+            points,
+            "{giver} {since}"
+        );
+    }
 }
 
 /// Until they are settled, in the order of their facts.

@@ -5,10 +5,10 @@ mod reads;
 use super::faults::Faults;
 use crate::ids::{AuditId, EventId, QualificationId, ReferenceId, TeamId, TimeMs, TokenId, UnitId, UserId, Version};
 use crate::records::{
-    AchievementRecord, Append, AppendOutcome, AuditEntry, AuditRecord, EnrolmentRecord, KeyHash, KeyRecord,
-    LearnerHead, MemberRecord, PointsRecord, ProgressRecord, QualificationRecord, ResourceRecord, ResultRecord, Row,
-    SnapshotRecord, StoredEvent, StreamAppend, StreamId, StreamKind, TeamRecord, TokenRecord, UnitRecord, UserRecord,
-    UserRole,
+    AchievementRecord, ActivityBlock, Append, AppendOutcome, AuditEntry, AuditRecord, EnrolmentRecord, KeyHash,
+    KeyRecord, LearnerHead, MemberRecord, PointPartRecord, PointsRecord, PreferenceRecord, ProgressRecord,
+    QualificationRecord, ResourceRecord, ResultRecord, Row, SnapshotRecord, StoredEvent, StreamAppend, StreamId,
+    StreamKind, TeamRecord, TokenRecord, UnitRecord, UserRecord, UserRole,
 };
 use crate::store::StoreError;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -26,6 +26,7 @@ pub(super) struct Kept {
     teams: BTreeMap<TeamId, TeamRecord>,
     members: BTreeMap<(TeamId, UserId), MemberRecord>,
     enrolments: BTreeMap<(QualificationId, UserId), EnrolmentRecord>,
+    preferences: BTreeMap<UserId, PreferenceRecord>,
     progress: BTreeMap<(UserId, UnitId), ProgressRecord>,
     achievements: BTreeMap<(UserId, String, String), AchievementRecord>,
     resources: BTreeMap<(UserId, ReferenceId), ResourceRecord>,
@@ -33,12 +34,15 @@ pub(super) struct Kept {
     quiz_times: BTreeMap<(ReferenceId, u64), i64>,
     results: BTreeMap<(UserId, ReferenceId), ResultRecord>,
     points: BTreeMap<EventId, PointsRecord>,
+    /// By event and number.
+    parts: BTreeMap<(EventId, usize), PointPartRecord>,
     /// By team and version: what for, and whether it is settled.
     awards: BTreeMap<(TeamId, Version), (ReferenceId, bool)>,
     tokens: BTreeMap<TokenId, TokenRecord>,
     keys: HashMap<KeyHash, KeyRecord>,
     snapshots: HashMap<StreamId, SnapshotRecord>,
     settings: BTreeMap<String, String>,
+    activity: BTreeMap<EventId, ActivityBlock>,
     audit: Vec<AuditEntry>,
     batches: u64,
 }
@@ -61,16 +65,19 @@ impl Default for Kept {
             teams: BTreeMap::new(),
             members: BTreeMap::new(),
             enrolments: BTreeMap::new(),
+            preferences: BTreeMap::new(),
             progress: BTreeMap::new(),
             achievements: BTreeMap::new(),
             resources: BTreeMap::new(),
             quiz_times: BTreeMap::new(),
             results: BTreeMap::new(),
             points: BTreeMap::new(),
+            parts: BTreeMap::new(),
             awards: BTreeMap::new(),
             tokens: BTreeMap::new(),
             keys: HashMap::new(),
             snapshots: HashMap::new(),
+            activity: BTreeMap::new(),
             audit: Vec::new(),
             batches: 0,
         }
@@ -156,6 +163,7 @@ impl Kept {
             Row::Team(team) => team.mentor_id.is_none_or(has_user),
             Row::Member(member) => has_team(member.team_id) && has_user(member.user_id),
             Row::Enrolment(row) => has_qualification(row.qualification_id) && has_user(row.user_id),
+            Row::Preference(row) => has_user(row.user_id),
             Row::Token(token) => token.user_id.is_none_or(has_user),
             _ => true,
         };
@@ -238,6 +246,7 @@ impl Kept {
             } => {
                 self.enrolments.remove(&(qualification_id, user_id));
             }
+            Row::Preference(row) => drop(self.preferences.insert(row.user_id, row)),
             Row::Progress(row) => drop(self.progress.insert((row.user_id, row.unit_id), row)),
             Row::Achievement(row) => {
                 let key = (row.user_id, row.achievement_type.clone(), row.tier.clone());
@@ -259,6 +268,11 @@ impl Kept {
             Row::Result(row) => drop(self.results.insert((row.user_id, row.reference_id), row)),
             Row::ResultRemoved { user_id, reference_id } => drop(self.results.remove(&(user_id, reference_id))),
             Row::Points { event_index, points } => drop(self.points.insert(event_id(first + event_index), points)),
+            Row::PointPart {
+                event_index,
+                part,
+                record,
+            } => drop(self.parts.insert((event_id(first + event_index), part), record)),
             Row::TeamAward(row) => drop(
                 self.awards
                     .insert((row.team_id, row.version), (row.reference_id, false)),
@@ -296,6 +310,7 @@ impl Kept {
         user.erased_at.get_or_insert(erased_at);
         self.members.retain(|(_, member), _| *member != user_id);
         self.enrolments.retain(|(_, learner), _| *learner != user_id);
+        self.preferences.remove(&user_id);
         for team in self.teams.values_mut() {
             team.mentor_id = team.mentor_id.filter(|mentor| *mentor != user_id);
         }
@@ -325,6 +340,15 @@ impl Kept {
                 self.snapshots.insert(snapshot.stream, snapshot);
             }
         }
+    }
+
+    pub(super) fn save_activity(&mut self, blocks: Vec<ActivityBlock>) {
+        let blocks = blocks.into_iter().map(|block| (block.last_event_id, block));
+        self.activity.extend(blocks);
+    }
+
+    pub(super) fn clear_activity(&mut self) {
+        self.activity.clear();
     }
 
     pub(super) fn purge_keys(&mut self, before: TimeMs, limit: usize) -> usize {

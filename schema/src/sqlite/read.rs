@@ -3,13 +3,28 @@
 use crate::ids::{AuditId, EventId, IdError, QualificationId, TimeMs, UserId, Version};
 use crate::queries as q;
 use crate::records::{
-    AchievementRecord, AuditEntry, AuditFilter, AuditedBy, CompletedUnit, EnrolmentRecord, EvidenceSums, KeyHash,
-    KeyOutcome, KeyRecord, LearnerHead, LedgerRow, MemberRecord, ProgressRecord, QualificationRecord,
-    QualificationStanding, QuizTimeRecord, ResourceRecord, ResultRecord, RosterRecords, SnapshotRecord, StoredEvent,
-    StreamId, StreamKind, TeamAwardRecord, TeamRecord, TokenRecord, TokenRole, UnitRecord, UserRecord, UserRole,
+    AchievementRecord, ActivityBlock, AuditEntry, AuditFilter, AuditedBy, CompletedUnit, EnrolmentRecord, EvidenceSums,
+    KeyHash, KeyOutcome, KeyRecord, LearnerHead, LedgerRow, MemberRecord, PointPartRecord, PreferenceRecord,
+    ProgressRecord, QualificationRecord, QualificationStanding, QuizTimeRecord, ResourceRecord, ResultRecord,
+    RosterRecords, SnapshotRecord, StandingRow, Standings, StandingsOf, StoredEvent, StreamId, StreamKind,
+    TeamAwardRecord, TeamRecord, TimeRange, TokenRecord, TokenRole, UnitRecord, UserRecord, UserRole,
 };
 use rusqlite::types::Type;
 use rusqlite::{Connection, Error, OptionalExtension, Params, Result, Row, params};
+use std::ops::Range;
+
+/// Points by the teams that the award's fact names; what takes back or gives back names the award; parts of
+/// adjusted entries count for the teams that the adjustment names. JSON is read in this engine's way, so that the statement is not shared.
+const TEAM_STANDINGS: &str = "WITH entries AS (SELECT t.value AS team_id, p.points, p.event_id FROM user_points p \
+     JOIN events e ON e.event_id = p.event_id \
+     JOIN events award ON award.event_id = COALESCE(json_extract(e.body, '$.of'), e.event_id) \
+     JOIN json_each(award.body, '$.teams') t \
+     WHERE p.points <> 0 AND p.kind <> 'adjusted' AND p.occurred_at >= ?1 AND p.occurred_at < ?2 \
+     UNION ALL SELECT t.value, p.points, NULL FROM point_parts p JOIN events e ON e.event_id = p.event_id \
+     JOIN json_each(e.body, '$.teams') t WHERE p.points <> 0 AND p.occurred_at >= ?1 AND p.occurred_at < ?2), \
+     sums AS (SELECT team_id, SUM(points) AS points, MAX(event_id) AS event_id FROM entries GROUP BY team_id) \
+     SELECT sums.team_id, sums.points, p.occurred_at FROM sums \
+     LEFT JOIN user_points p ON p.event_id = sums.event_id";
 
 pub(super) fn roster(connection: &Connection) -> Result<RosterRecords> {
     // One transaction, so that all lists are of one moment.
@@ -56,6 +71,13 @@ pub(super) fn roster(connection: &Connection) -> Result<RosterRecords> {
                 qualification_id: id(row, 0)?,
                 user_id: id(row, 1)?,
                 enrolled_at: time(row, 2)?,
+            })
+        })?,
+        preferences: all(&moment, q::PREFERENCES, [], |row| {
+            Ok(PreferenceRecord {
+                user_id: id(row, 0)?,
+                on_boards: row.get_ref(1)?.as_str()? == "in",
+                own_change_at: time_or_none(row, 2)?,
             })
         })?,
     };
@@ -215,6 +237,12 @@ fn stored_event(row: &Row<'_>) -> Result<StoredEvent> {
     })
 }
 
+pub(super) fn manual_points(connection: &Connection, granted_by: UserId, since: TimeMs) -> Result<u64> {
+    connection
+        .prepare_cached(q::MANUAL_POINTS)?
+        .query_row([since.0, granted_by.as_i64()], |row| unsigned(row, 0))
+}
+
 pub(super) fn qualification_standings(
     connection: &Connection,
     qualification_id: QualificationId,
@@ -232,6 +260,41 @@ pub(super) fn qualification_standings(
             })
         },
     )
+}
+
+pub(super) fn point_parts(connection: &Connection, event_id: EventId) -> Result<Vec<PointPartRecord>> {
+    all(connection, q::POINT_PARTS, [event_id.as_i64()], |row| {
+        let qualification: Option<i64> = row.get(1)?;
+        Ok(PointPartRecord {
+            occurred_at: time(row, 0)?,
+            qualification_id: qualification.map(|_| id(row, 1)).transpose()?,
+            points: row.get(2)?,
+        })
+    })
+}
+
+/// Sums and place are of one moment.
+pub(super) fn standings(connection: &Connection, of: StandingsOf, range: TimeRange) -> Result<Standings> {
+    let moment = connection.unchecked_transaction()?;
+    let standing = |row: &Row<'_>| {
+        Ok(StandingRow {
+            id: unsigned(row, 0)?,
+            points: row.get(1)?,
+            reached_at: time_or_none(row, 2)?,
+        })
+    };
+    let (from, to) = (range.from.0, range.to.0);
+    let rows = match of {
+        StandingsOf::Learners => all(&moment, q::STANDINGS, [from, to], standing)?,
+        StandingsOf::LearnersIn(inside) => all(&moment, q::STANDINGS_IN, [from, to, inside.as_i64()], standing)?,
+        StandingsOf::Teams => all(&moment, TEAM_STANDINGS, [from, to], standing)?,
+    };
+    let last_event_id = moment
+        .prepare_cached(q::LAST_EVENT_ID)?
+        .query_row([], |row| id(row, 0))
+        .optional()?;
+    moment.commit()?;
+    Ok(Standings { rows, last_event_id })
 }
 
 pub(super) fn completed_units(connection: &Connection, user_ids: &[UserId]) -> Result<Vec<CompletedUnit>> {
@@ -343,6 +406,32 @@ pub(super) fn unsettled_team_awards(connection: &Connection) -> Result<Vec<TeamA
             team_id: id(row, 0)?,
             version: version(row, 1)?,
             reference_id: id(row, 2)?,
+        })
+    })
+}
+
+pub(super) fn activity_head(connection: &Connection) -> Result<Option<EventId>> {
+    connection
+        .prepare_cached(q::ACTIVITY_HEAD)?
+        .query_row([], |row| id(row, 0))
+        .optional()
+}
+
+pub(super) fn activity_blocks(
+    connection: &Connection,
+    range: &Range<TimeMs>,
+    after: Option<EventId>,
+    limit: usize,
+) -> Result<Vec<ActivityBlock>> {
+    let after = after.map_or(0, EventId::as_i64);
+    let page = params![range.start.0, range.end.0, after, bounded(limit as u64)];
+    all(connection, q::ACTIVITY_PAGE, page, |row| {
+        Ok(ActivityBlock {
+            last_event_id: id(row, 0)?,
+            from_at: time(row, 1)?,
+            to_at: time(row, 2)?,
+            facts: row.get(3)?,
+            bytes: row.get(4)?,
         })
     })
 }

@@ -79,6 +79,20 @@ impl<'c> Rows<'c> {
             Row::ResultRemoved { user_id, reference_id } => {
                 self.run(q::DELETE_RESULT, params![user_id.as_i64(), reference_id.as_i64()])
             }
+            Row::PointPart {
+                event_index,
+                part,
+                record,
+            } => self.run(
+                q::INSERT_POINT_PART,
+                params![
+                    first_event_id + *event_index as i64,
+                    *part as i64,
+                    record.occurred_at.0,
+                    record.qualification_id.map(|id| id.as_i64()),
+                    record.points,
+                ],
+            ),
             Row::TeamAward(row) => self.run(
                 q::UPSERT_TEAM_AWARD,
                 params![row.team_id.as_i64(), sql(row.version.0), row.reference_id.as_i64()],
@@ -138,6 +152,14 @@ impl<'c> Rows<'c> {
                 q::UPSERT_ENROLMENT,
                 params![row.qualification_id.as_i64(), row.user_id.as_i64(), row.enrolled_at.0],
             ),
+            Row::Preference(row) => self.run(
+                q::UPSERT_PREFERENCE,
+                params![
+                    row.user_id.as_i64(),
+                    if row.on_boards { "in" } else { "out" },
+                    row.own_change_at.map(|at| at.0)
+                ],
+            ),
             Row::EnrolmentRemoved {
                 qualification_id,
                 user_id,
@@ -153,6 +175,7 @@ impl<'c> Rows<'c> {
             | Row::Result(_)
             | Row::ResultRemoved { .. }
             | Row::Points { .. }
+            | Row::PointPart { .. }
             | Row::TeamAward(_)
             | Row::TeamAwardSettled { .. }
             | Row::Token(_)

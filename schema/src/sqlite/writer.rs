@@ -8,7 +8,7 @@ use super::open::{Opened, Place};
 use crate::ids::TimeMs;
 use crate::limits::WRITER_JOBS_MAX;
 use crate::queries as q;
-use crate::records::{Append, AppendOutcome, Row, SnapshotRecord};
+use crate::records::{ActivityBlock, Append, AppendOutcome, Row, SnapshotRecord};
 use crate::store::StoreError;
 use rusqlite::{Connection, params};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
@@ -35,6 +35,13 @@ pub(super) enum Job {
         before: TimeMs,
         limit: usize,
         reply: Reply<usize>,
+    },
+    SaveActivity {
+        blocks: Vec<ActivityBlock>,
+        reply: Reply<()>,
+    },
+    ClearActivity {
+        reply: Reply<()>,
     },
     Check {
         reply: Reply<()>,
@@ -191,6 +198,8 @@ impl State {
             Job::Commit { batch, reply } => drop(reply.send(self.commit(&batch))),
             Job::SaveSnapshots { snapshots, reply } => drop(reply.send(self.save_snapshots(&snapshots))),
             Job::PurgeKeys { before, limit, reply } => drop(reply.send(self.purge_keys(before, limit))),
+            Job::SaveActivity { blocks, reply } => drop(reply.send(self.save_activity(&blocks))),
+            Job::ClearActivity { reply } => drop(reply.send(self.clear_activity())),
             Job::Check { reply } => drop(reply.send(self.check())),
             Job::Close { reply } => drop(reply.send(self.close())),
             #[cfg(test)]
@@ -248,6 +257,32 @@ impl State {
                 connection
                     .prepare_cached(q::PURGE_KEYS)?
                     .execute(params![before.0, limit])
+            })
+        })
+    }
+
+    fn save_activity(&mut self, blocks: &[ActivityBlock]) -> Result<(), StoreError> {
+        self.attempt(|open| {
+            commit::transaction(&open.connection, |connection| {
+                let mut save = connection.prepare_cached(q::UPSERT_ACTIVITY)?;
+                for block in blocks {
+                    save.execute(params![
+                        block.last_event_id.as_i64(),
+                        block.from_at.0,
+                        block.to_at.0,
+                        block.facts,
+                        block.bytes
+                    ])?;
+                }
+                Ok(())
+            })
+        })
+    }
+
+    fn clear_activity(&mut self) -> Result<(), StoreError> {
+        self.attempt(|open| {
+            commit::transaction(&open.connection, |connection| {
+                connection.execute(q::CLEAR_ACTIVITY, []).map(drop)
             })
         })
     }

@@ -1,6 +1,6 @@
 //! What a setting can hold, and how it is read from text (flags, environment) and from TOML, and shown.
 
-use crate::config::Durability;
+use crate::config::{Durability, Leaderboards};
 use clap::ValueEnum;
 use serde_json::json;
 use std::path::PathBuf;
@@ -206,7 +206,7 @@ macro_rules! choices {
     )*};
 }
 
-choices!(Durability, super::LogFormat);
+choices!(Durability, Leaderboards, super::LogFormat);
 
 /// The name of a choice, as it is written.
 fn name(choice: &impl ValueEnum) -> String {

@@ -14,7 +14,10 @@ async fn check_boards(world: &World, mirrors: &mut [(BoardName, Mirror)]) {
         assert_eq!(page.total, expected.len());
         assert!(page.version <= world.last_event_id + 400);
         for (place, row) in page.rows.iter().enumerate() {
-            let above = expected.iter().filter(|other| other.score.points > row.points).count() as u64;
+            let above = expected
+                .iter()
+                .filter(|other| other.score.points > row.points.key())
+                .count() as u64;
             assert_eq!(row.rank, above + 1, "{board} at {place}");
             let is_team = board == BoardName::Teams;
             let name = if is_team {

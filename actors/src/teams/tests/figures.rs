@@ -45,6 +45,7 @@ fn check_performance(members: &[(u64, bool, &[Course])], ranks: &[Option<u64>], 
     let mut figures: Vec<_> = figures.collect();
     figures.reverse();
     let team = TeamFigures {
+        earned: None,
         team_id: team(1),
         name: Arc::clone(&name),
         mentor_id: None,

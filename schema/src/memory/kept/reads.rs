@@ -3,11 +3,12 @@
 use super::{Kept, event_id};
 use crate::ids::{EventId, QualificationId, ReferenceId, TimeMs, UnitId, UserId, Version};
 use crate::records::{
-    AchievementRecord, AuditEntry, AuditFilter, CompletedUnit, EvidenceSums, KeyHash, KeyRecord, LearnerHead,
-    ProgressRecord, QualificationStanding, QuizTimeRecord, ResultRecord, RosterRecords, SnapshotRecord, StoredEvent,
-    StreamId, TeamAwardRecord, TokenRecord,
+    AchievementRecord, ActivityBlock, AuditEntry, AuditFilter, CompletedUnit, EvidenceSums, KeyHash, KeyRecord,
+    LearnerHead, ProgressRecord, QualificationStanding, QuizTimeRecord, ResultRecord, RosterRecords, SnapshotRecord,
+    StandingRow, Standings, StandingsOf, StoredEvent, StreamId, TeamAwardRecord, TimeRange, TokenRecord,
 };
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 impl Kept {
     pub(in crate::memory) fn roster(&self) -> RosterRecords {
@@ -24,6 +25,7 @@ impl Kept {
             teams: self.teams.values().cloned().collect(),
             members: self.members.values().cloned().collect(),
             enrolments: self.enrolments.values().cloned().collect(),
+            preferences: self.preferences.values().copied().collect(),
         }
     }
 
@@ -39,6 +41,24 @@ impl Kept {
     pub(in crate::memory) fn tokens_of(&self, user_id: UserId) -> Vec<TokenRecord> {
         let tokens = self.tokens.values();
         tokens.filter(|token| token.user_id == Some(user_id)).cloned().collect()
+    }
+
+    pub(in crate::memory) fn activity_head(&self) -> Option<EventId> {
+        self.activity.keys().next_back().copied()
+    }
+
+    pub(in crate::memory) fn activity_blocks(
+        &self,
+        range: &Range<TimeMs>,
+        after: Option<EventId>,
+        limit: usize,
+    ) -> Vec<ActivityBlock> {
+        let is_asked = |block: &&ActivityBlock| {
+            block.to_at >= range.start
+                && block.from_at < range.end
+                && after.is_none_or(|after| block.last_event_id > after)
+        };
+        self.activity.values().filter(is_asked).take(limit).cloned().collect()
     }
 
     pub(in crate::memory) fn snapshot(&self, stream: StreamId) -> Option<SnapshotRecord> {
@@ -90,11 +110,31 @@ impl Kept {
         qualification_id: QualificationId,
     ) -> Vec<QualificationStanding> {
         let mut standings: BTreeMap<UserId, (i64, TimeMs, EventId)> = BTreeMap::new();
+        // Entries without points, so that a part has a moment to keep to.
+        let mut without: BTreeMap<UserId, TimeMs> = BTreeMap::new();
         for (event_id, entry) in &self.points {
             if entry.qualification_id == Some(qualification_id) && entry.points != 0 {
                 // Entries come in the order of the journal: the last one stands.
                 let sum = standings.get(&entry.user_id).map_or(0, |(sum, ..)| *sum);
                 standings.insert(entry.user_id, (sum + entry.points, entry.occurred_at, *event_id));
+            } else if entry.qualification_id == Some(qualification_id) {
+                without.entry(entry.user_id).or_insert(entry.occurred_at);
+            }
+        }
+        let parts = self
+            .parts
+            .iter()
+            .filter(|(_, part)| part.qualification_id == Some(qualification_id));
+        for ((event_id, _), part) in parts {
+            let Some(user_id) = self.points.get(event_id).map(|entry| entry.user_id) else {
+                continue;
+            };
+            if let Some(moment) = without.get(&user_id) {
+                standings.entry(user_id).or_insert((0, *moment, *event_id));
+            }
+            if let Some((sum, _, latest)) = standings.get_mut(&user_id) {
+                *sum += part.points;
+                *latest = (*latest).max(*event_id);
             }
         }
         let standing =
@@ -105,6 +145,79 @@ impl Kept {
                 event_id,
             };
         standings.into_iter().map(standing).collect()
+    }
+
+    pub(in crate::memory) fn standings(&self, of: StandingsOf, range: TimeRange) -> Standings {
+        let mut rows: BTreeMap<u64, StandingRow> = BTreeMap::new();
+        let entries = self.points.iter();
+        for (event_id, entry) in entries
+            .filter(|(_, entry)| entry.kind != "adjusted" && entry.points != 0 && range.contains(entry.occurred_at))
+        {
+            let ids = match of {
+                StandingsOf::Learners => vec![entry.user_id.get()],
+                StandingsOf::LearnersIn(inside) if entry.qualification_id == Some(inside) => vec![entry.user_id.get()],
+                StandingsOf::LearnersIn(_) => Vec::new(),
+                StandingsOf::Teams => self.teams_at(*event_id),
+            };
+            for id in ids {
+                // Entries come in the order of the journal: the last one stands.
+                let sum = rows.get(&id).map_or(0, |row| row.points);
+                let row = StandingRow {
+                    id,
+                    points: sum + entry.points,
+                    reached_at: Some(entry.occurred_at),
+                };
+                rows.insert(id, row);
+            }
+        }
+        let parts = self.parts.iter();
+        for ((event_id, _), part) in parts.filter(|(_, part)| part.points != 0 && range.contains(part.occurred_at)) {
+            let ids = match of {
+                StandingsOf::LearnersIn(inside) if part.qualification_id != Some(inside) => Vec::new(),
+                StandingsOf::Learners | StandingsOf::LearnersIn(_) => {
+                    let entry = self.points.get(event_id);
+                    entry.map(|entry| entry.user_id.get()).into_iter().collect()
+                }
+                StandingsOf::Teams => self.teams_at(*event_id),
+            };
+            for id in ids {
+                let nothing = StandingRow {
+                    id,
+                    points: 0,
+                    reached_at: None,
+                };
+                rows.entry(id).or_insert(nothing).points += part.points;
+            }
+        }
+        Standings {
+            rows: rows.into_values().collect(),
+            last_event_id: self.events.len().checked_sub(1).map(event_id),
+        }
+    }
+
+    /// The teams that the award behind an entry names.
+    fn teams_at(&self, event_id: EventId) -> Vec<u64> {
+        let body = |event_id| -> Option<serde_json::Value> { serde_json::from_str(&self.event(event_id)?.body).ok() };
+        let Some(fact) = body(event_id) else {
+            return Vec::new();
+        };
+        let of = fact["of"].as_u64().and_then(|of| EventId::new(of).ok());
+        let award = of.and_then(body).unwrap_or(fact);
+        let teams = award["teams"].as_array().into_iter().flatten();
+        teams.filter_map(serde_json::Value::as_u64).collect()
+    }
+
+    pub(in crate::memory) fn manual_points(&self, granted_by: UserId, since: TimeMs) -> u64 {
+        let given = self.points.iter().filter(|(event_id, entry)| {
+            entry.action_type == "manual_award"
+                && entry.kind == "awarded"
+                && entry.occurred_at >= since
+                && self.event(**event_id).is_some_and(|event| {
+                    let body: Option<serde_json::Value> = serde_json::from_str(&event.body).ok();
+                    body.is_some_and(|body| body["granted_by"] == granted_by.get())
+                })
+        });
+        given.map(|(_, entry)| entry.points.max(0).unsigned_abs()).sum()
     }
 
     fn progress_of(&self, user_id: UserId) -> impl Iterator<Item = &ProgressRecord> {

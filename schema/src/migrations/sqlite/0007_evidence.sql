@@ -1,5 +1,5 @@
 -- What evidence comes to: resources by contributor, times of quizzes, results of people. All of it is in the journal too, and
--- is made anew from there below. The same columns stand in ../postgres/0003_evidence.sql.
+-- is made anew from there below. The same columns stand in ../postgres/0007_evidence.sql.
 
 -- Of awards that count: whether the contributor has contributed it, how often others read it, and what they rated it.
 CREATE TABLE resources (

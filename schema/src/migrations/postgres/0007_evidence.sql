@@ -1,5 +1,5 @@
 -- What evidence comes to: resources by contributor, times of quizzes, results of people. All of it is in the journal too. The
--- same columns stand in ../sqlite/0003_evidence.sql. No database of this kind is older than these tables, so none is filled.
+-- same columns stand in ../sqlite/0007_evidence.sql. No database of this kind is older than these tables, so none is filled.
 
 -- Of awards that count: whether the contributor has contributed it, how often others read it, and what they rated it.
 CREATE TABLE resources (

@@ -1,0 +1,483 @@
+//! Analytics and signals: a head, and tables that are shown as lists of objects or as CSV.
+
+use super::time::time;
+use homeroom_actors::Lens;
+use homeroom_actors::domain::analytics::engagement::{Engagement, EngagementPart, STREAK_BINS, Streaks};
+use homeroom_actors::domain::analytics::may_break_down;
+use homeroom_actors::domain::analytics::numbers::Spread;
+use homeroom_actors::domain::analytics::outcomes::{Outcomes, SCORE_BINS};
+use homeroom_actors::domain::analytics::resources::{Resources, UsagePart};
+use homeroom_actors::domain::analytics::signals::{Reason, Signal};
+use homeroom_actors::domain::analytics::success::{QuizPart, Success};
+use homeroom_actors::domain::analytics::{Buckets, numbers};
+use homeroom_actors::roster::Roster;
+use serde_json::{Map, Value, json};
+use std::ops::Range;
+
+/// An answer of analytics.
+pub struct Figures {
+    /// What is one value each.
+    pub head: Value,
+    /// What is many.
+    pub tables: Vec<Table>,
+}
+
+/// Rows that are alike.
+pub struct Table {
+    /// Its name: the field of the JSON answer.
+    pub name: &'static str,
+    /// The columns of its CSV: fields of a row, those inside of fields behind a slash.
+    pub columns: &'static [&'static str],
+    /// The rows, or the page of them that was asked for.
+    pub rows: Vec<Value>,
+    /// Whether there are rows behind this page.
+    pub has_more: bool,
+}
+
+impl Figures {
+    /// The same as somebody may see it: a small group is not broken down for peers.
+    #[must_use]
+    pub fn for_lens(mut self, lens: Lens, people: usize) -> Self {
+        if !may_break_down(people, lens == Lens::Peer) {
+            self.tables.clear();
+        }
+        self
+    }
+
+    /// The JSON answer.
+    #[must_use]
+    pub fn into_json(self) -> Value {
+        let mut body = self.head;
+        for table in self.tables {
+            body[table.name] = Value::Array(table.rows);
+        }
+        body
+    }
+}
+
+impl Table {
+    fn whole(name: &'static str, columns: &'static [&'static str], rows: impl Iterator<Item = Value>) -> Self {
+        Self {
+            name,
+            columns,
+            rows: rows.collect(),
+            has_more: false,
+        }
+    }
+
+    fn page<T>(
+        name: &'static str,
+        columns: &'static [&'static str],
+        all: &[T],
+        page: &Range<usize>,
+        row: impl Fn(&T) -> Value,
+    ) -> Self {
+        let rows = all.iter().skip(page.start).take(page.len()).map(row);
+        Self {
+            name,
+            columns,
+            rows: rows.collect(),
+            has_more: all.len() > page.end,
+        }
+    }
+
+    /// The table as CSV (RFC 4180), with a line of names. Text that a spreadsheet would take for a formula begins with an
+    /// apostrophe.
+    #[must_use]
+    pub fn csv(&self) -> String {
+        let names = self.columns.iter().map(|column| column.replace('/', "_"));
+        let mut text = names.collect::<Vec<_>>().join(",");
+        text.push_str("\r\n");
+        for row in &self.rows {
+            let cells = self
+                .columns
+                .iter()
+                .map(|column| cell(row.pointer(&format!("/{column}"))));
+            text.push_str(&cells.collect::<Vec<_>>().join(","));
+            text.push_str("\r\n");
+        }
+        text
+    }
+}
+
+fn cell(value: Option<&Value>) -> String {
+    let text = match value {
+        None | Some(Value::Null) => return String::new(),
+        Some(Value::String(text)) if text.starts_with(['=', '+', '-', '@', '\t', '\r']) => format!("'{text}"),
+        Some(Value::String(text)) => text.clone(),
+        Some(other) => other.to_string(),
+    };
+    if text.contains([',', '"', '\n', '\r']) {
+        format!("\"{}\"", text.replace('"', "\"\""))
+    } else {
+        text
+    }
+}
+
+fn bucket_rows<T>(buckets: &Buckets, parts: &[T], row: impl Fn(&T) -> Value) -> impl Iterator<Item = Value> {
+    buckets.parts().zip(parts).map(move |(bucket, part)| {
+        let mut row = row(part);
+        row["from"] = json!(time(bucket.start));
+        row["to"] = json!(time(bucket.end));
+        row
+    })
+}
+
+/// `/analytics/engagement`.
+#[must_use]
+pub fn engagement(found: &Engagement, buckets: &Buckets) -> Figures {
+    let mut head = engagement_part(&found.total);
+    head["streaks"] = json!({
+        "current": streaks(&found.current_streaks),
+        "longest": streaks(&found.longest_streaks),
+    });
+    let columns = &["from", "to", "active", "new", "returning", "sessions", "active_minutes"];
+    let rows = bucket_rows(buckets, &found.buckets, engagement_part);
+    let distribution = STREAK_BINS.iter().enumerate().map(|(bin, (from, to))| {
+        json!({
+            "days_from": from,
+            "days_to": to,
+            "current": found.current_streaks.distribution[bin],
+            "longest": found.longest_streaks.distribution[bin],
+        })
+    });
+    Figures {
+        head,
+        tables: vec![
+            Table::whole("buckets", columns, rows),
+            Table::whole(
+                "streak_days",
+                &["days_from", "days_to", "current", "longest"],
+                distribution,
+            ),
+        ],
+    }
+}
+
+fn engagement_part(part: &EngagementPart) -> Value {
+    json!({
+        "active": part.active,
+        "new": part.new,
+        "returning": part.returning,
+        "sessions": part.sessions,
+        "active_minutes": part.active_minutes,
+    })
+}
+
+fn streaks(streaks: &Streaks) -> Value {
+    json!({"people": streaks.people, "mean": streaks.mean, "max": streaks.max})
+}
+
+/// `/analytics/outcomes`.
+#[must_use]
+pub fn outcomes(found: &Outcomes, page: &Range<usize>, roster: &Roster) -> Figures {
+    let quizzes: usize = found.score_bins.iter().sum();
+    let bins = found.score_bins.iter().enumerate().map(|(bin, count)| {
+        json!({
+            "score_from": bin as f64 / SCORE_BINS as f64,
+            "score_to": (bin + 1) as f64 / SCORE_BINS as f64,
+            "quizzes": count,
+        })
+    });
+    let qualifications = Table::page(
+        "qualifications",
+        &[
+            "qualification_id",
+            "name",
+            "learners",
+            "begun",
+            "completed",
+            "completion_rate",
+            "time_to_completion_ms/count",
+            "time_to_completion_ms/mean",
+            "time_to_completion_ms/lower_quartile",
+            "time_to_completion_ms/median",
+            "time_to_completion_ms/upper_quartile",
+        ],
+        &found.qualifications,
+        page,
+        |row| {
+            json!({
+                "qualification_id": row.qualification_id,
+                "name": roster.qualification(row.qualification_id).map(|known| known.name),
+                "learners": row.learners,
+                "begun": row.begun,
+                "completed": row.completed,
+                "completion_rate": row.completion_rate,
+                "time_to_completion_ms": row.time_to_completion_ms.map(spread),
+            })
+        },
+    );
+    let units = Table::page(
+        "units",
+        &[
+            "unit_id",
+            "title",
+            "begun",
+            "completed",
+            "completion_rate",
+            "completed_in_range",
+            "time_to_completion_ms/count",
+            "time_to_completion_ms/mean",
+            "time_to_completion_ms/lower_quartile",
+            "time_to_completion_ms/median",
+            "time_to_completion_ms/upper_quartile",
+        ],
+        &found.units,
+        page,
+        |row| {
+            json!({
+                "unit_id": row.unit_id,
+                "title": roster.unit(row.unit_id).map(|known| known.title),
+                "begun": row.begun,
+                "completed": row.completed,
+                "completion_rate": row.completion_rate,
+                "completed_in_range": row.completed_in_range,
+                "time_to_completion_ms": row.time_to_completion_ms.map(spread),
+            })
+        },
+    );
+    Figures {
+        head: json!({"quizzes": quizzes, "scores": found.scores.map(spread)}),
+        tables: vec![
+            Table::whole("score_distribution", &["score_from", "score_to", "quizzes"], bins),
+            qualifications,
+            units,
+        ],
+    }
+}
+
+fn spread(spread: Spread) -> Value {
+    json!({
+        "count": spread.count,
+        "mean": spread.mean,
+        "lower_quartile": spread.lower_quartile,
+        "median": spread.median,
+        "upper_quartile": spread.upper_quartile,
+    })
+}
+
+/// `/analytics/success`.
+#[must_use]
+pub fn success(found: &Success, buckets: &Buckets, page: &Range<usize>, roster: &Roster) -> Figures {
+    let units = Table::page(
+        "units",
+        &[
+            "unit_id",
+            "title",
+            "begun",
+            "completed",
+            "completion_rate",
+            "dropped",
+            "drop_off_rate",
+        ],
+        &found.units,
+        page,
+        |row| {
+            json!({
+                "unit_id": row.unit_id,
+                "title": roster.unit(row.unit_id).map(|known| known.title),
+                "begun": row.begun,
+                "completed": row.completed,
+                "completion_rate": numbers::share(row.completed, row.begun),
+                "dropped": row.dropped,
+                "drop_off_rate": numbers::share(row.dropped, row.begun),
+            })
+        },
+    );
+    let items = Table::page(
+        "items",
+        &[
+            "reference_id",
+            "quizzes",
+            "passed",
+            "pass_rate",
+            "mean_score",
+            "difficulty",
+            "discrimination",
+        ],
+        &found.items,
+        page,
+        |row| {
+            let mut shown = quiz_part(&row.results);
+            shown["reference_id"] = json!(row.reference_id);
+            shown["difficulty"] = json!(row.results.difficulty());
+            shown["discrimination"] = json!(row.discrimination);
+            shown
+        },
+    );
+    let columns = &["from", "to", "quizzes", "passed", "pass_rate", "mean_score"];
+    Figures {
+        head: quiz_part(&found.total),
+        tables: vec![
+            Table::whole("buckets", columns, bucket_rows(buckets, &found.buckets, quiz_part)),
+            units,
+            items,
+        ],
+    }
+}
+
+fn quiz_part(part: &QuizPart) -> Value {
+    json!({
+        "quizzes": part.quizzes,
+        "passed": part.passed,
+        "pass_rate": part.pass_rate(),
+        "mean_score": part.score.get(),
+    })
+}
+
+/// `/analytics/resources`.
+#[must_use]
+pub fn resources(found: &Resources, buckets: &Buckets, page: &Range<usize>) -> Figures {
+    let resources = Table::page(
+        "resources",
+        &[
+            "contributor_id",
+            "reference_id",
+            "contributed_at",
+            "quality",
+            "reads",
+            "readers",
+            "ratings",
+            "mean_rating",
+        ],
+        &found.resources,
+        page,
+        |(key, used)| {
+            json!({
+                "contributor_id": key.contributor,
+                "reference_id": key.reference,
+                "contributed_at": used.contributed_at.map(time),
+                "quality": used.quality,
+                "reads": used.reads,
+                "readers": used.readers,
+                "ratings": used.ratings.count,
+                "mean_rating": used.ratings.get(),
+            })
+        },
+    );
+    let columns = &[
+        "from",
+        "to",
+        "reads",
+        "readers",
+        "contributions",
+        "mean_quality",
+        "ratings",
+        "mean_rating",
+    ];
+    Figures {
+        head: usage_part(&found.total),
+        tables: vec![
+            Table::whole("buckets", columns, bucket_rows(buckets, &found.buckets, usage_part)),
+            resources,
+        ],
+    }
+}
+
+fn usage_part(part: &UsagePart) -> Value {
+    json!({
+        "reads": part.reads,
+        "readers": part.readers,
+        "contributions": part.contributions,
+        "mean_quality": part.quality.get(),
+        "ratings": part.ratings.count,
+        "mean_rating": part.ratings.get(),
+    })
+}
+
+/// One signal of `/team/{team_id}/signals`, for staff.
+#[must_use]
+pub fn signal(signal: &Signal, roster: &Roster) -> Value {
+    let (kind, reason, figures) = match &signal.reason {
+        Reason::UnitNotCompleted { unit_id, units, days } => (
+            "stuck",
+            "unit_not_completed",
+            json!({"unit_id": unit_id, "units": units, "days": days}),
+        ),
+        Reason::QuizzesOfUnitFailed { unit_id, failed } => (
+            "stuck",
+            "quizzes_failed",
+            json!({"unit_id": unit_id, "quizzes_failed": failed}),
+        ),
+        Reason::QuizzesOfSkillFailed { skill, failed } => (
+            "stuck",
+            "quizzes_failed",
+            json!({"skill": &**skill, "quizzes_failed": failed}),
+        ),
+        Reason::NoActivity { days } => ("silent", "no_activity", json!({"days": days})),
+        Reason::QualificationNearlyComplete {
+            qualification_id,
+            units_completed,
+            units_total,
+        } => (
+            "nearly_there",
+            "qualification_nearly_complete",
+            json!({
+                "qualification_id": qualification_id,
+                "units_completed": units_completed,
+                "units_total": units_total,
+            }),
+        ),
+        Reason::AchievementNearlyEarned {
+            achievement_type,
+            tier,
+            criterion,
+            current,
+            target,
+        } => (
+            "nearly_there",
+            "achievement_nearly_earned",
+            json!({
+                "achievement_type": achievement_type,
+                "tier": tier.as_str(),
+                "criterion": criterion,
+                "current": current,
+                "target": target,
+            }),
+        ),
+    };
+    let mut shown: Map<String, Value> = figures.as_object().cloned().unwrap_or_default();
+    let name = roster.user(signal.user_id).map(|user| user.name);
+    shown.insert("kind".into(), kind.into());
+    shown.insert("reason".into(), reason.into());
+    shown.insert("user_id".into(), json!(signal.user_id));
+    shown.insert("name".into(), json!(name));
+    shown.insert("since".into(), json!(signal.since.map(time)));
+    Value::Object(shown)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn csv_is_quoted_and_holds_no_formulas() {
+        let rows = vec![
+            json!({"a": "x,\"y\"", "b": {"c": 1.5}}),
+            json!({"a": "=1+1", "b": null}),
+            json!({"a": -3, "b": {"c": "line\nbreak"}}),
+        ];
+        let table = Table::whole("t", &["a", "b/c"], rows.into_iter());
+        assert_eq!(
+            table.csv(),
+            "a,b_c\r\n\"x,\"\"y\"\"\",1.5\r\n'=1+1,\r\n-3,\"line\nbreak\"\r\n"
+        );
+    }
+
+    #[test]
+    fn a_small_group_is_one_group_to_peers() {
+        let figures = || Figures {
+            head: json!({"active": 4}),
+            tables: vec![Table::whole(
+                "buckets",
+                &["active"],
+                std::iter::once(json!({"active": 1})),
+            )],
+        };
+        let shown = |lens, people| figures().for_lens(lens, people).into_json();
+        assert_eq!(shown(Lens::Peer, 4), json!({"active": 4}));
+        assert_eq!(shown(Lens::Peer, 5)["buckets"][0]["active"], 1);
+        assert_eq!(shown(Lens::Staff, 1)["buckets"][0]["active"], 1);
+    }
+}
