@@ -316,7 +316,10 @@ impl Undo {
             if !undone {
                 let points = |key| self.actual.awards.get(&key).map(|award| (key, award.points));
                 self.before = Some(Before {
-                    awards: awards.iter().filter_map(|(action, id, _)| points((*action, *id))).collect(),
+                    awards: awards
+                        .iter()
+                        .filter_map(|(action, id, _)| points((*action, *id)))
+                        .collect(),
                     given: given.clone(),
                     achievements: Arc::clone(&self.actual.achievements),
                     revoked: revoked.clone(),
