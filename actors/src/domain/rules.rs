@@ -3,6 +3,7 @@
 mod achievement;
 mod check;
 mod limit;
+pub mod replay;
 mod school;
 mod shipped;
 mod spacing;
