@@ -21,6 +21,7 @@ mod class;
 mod cli_csv;
 mod cli_doctor;
 mod cli_node;
+mod cli_rules;
 mod cli_settings;
 mod clocks;
 mod credentials;

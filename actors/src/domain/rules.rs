@@ -107,7 +107,7 @@ pub enum CapSpan {
     Day,
     /// A local week, from Monday.
     Week,
-    /// The season that the day lies in; without one, all the time outside of seasons.
+    /// The season that the day lies in, or the time between two seasons.
     Season,
     /// Any window of so many milliseconds.
     RollingMs(i64),

@@ -119,9 +119,11 @@ impl Rules {
         qualification.filter(|id| self.qualifications.contains_key(id))
     }
 
-    /// Whether two local days lie in one season, or both outside of any.
+    /// Whether two local days lie in one season, or in one time between two seasons.
     fn is_one_season(&self, one: i32, other: i32) -> bool {
-        self.season(one).map(|season| season.from_day) == self.season(other).map(|season| season.from_day)
+        let bounds = self.seasons.iter().flat_map(|season| [season.from_day, season.to_day]);
+        let (first, last) = (one.min(other), one.max(other));
+        !bounds.into_iter().any(|bound| first < bound && bound <= last)
     }
 }
 
