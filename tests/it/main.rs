@@ -15,6 +15,7 @@ mod api_refusals;
 mod audit;
 mod auth;
 mod backup;
+mod board_periods;
 mod boards;
 mod cli_csv;
 mod cli_doctor;
