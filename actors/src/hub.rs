@@ -17,10 +17,12 @@ pub(crate) use keeper::{Keeper, KeeperMsg, restart_me};
 use crate::boards::{BoardHandle, Boards, page_at, page_of};
 use crate::clock::Clock;
 use crate::domain::Rules;
+use crate::domain::achievements::Outside;
 use crate::domain::team::TeamFact;
 use crate::engine::{BoardPart, Subscription};
 use crate::error::EngineError;
 use crate::journal::{LearnerChange, Submission};
+use crate::library::Library;
 use crate::roster::Roster;
 use crate::scores::{Scores, Tally};
 use crate::teams::{TeamHandle, TeamMsg, Teams};
@@ -90,6 +92,7 @@ struct Inner {
     roster: Roster,
     scores: Scores,
     rules: Arc<ArcSwap<Rules>>,
+    library: Library,
     calendar: ArcSwap<Calendar>,
     /// The rules that the calendar was made by, once everybody concerned is told.
     calendar_rules: ArcSwap<Rules>,
@@ -122,6 +125,7 @@ impl Hub {
                 roster: args.roster,
                 scores: args.scores,
                 rules: args.rules,
+                library: Library::default(),
                 calendar: ArcSwap::from_pointee(calendar),
                 calendar_rules: ArcSwap::new(rules),
                 turning: Mutex::default(),
@@ -182,8 +186,19 @@ impl Hub {
         for head in self.inner.store.load_heads().await? {
             self.inner.scores.put_head(&head);
         }
+        self.load_evidence().await?;
         self.tallies().iter().for_each(|(_, tally)| tally.lose());
         fanout::reload(self);
+        Ok(())
+    }
+
+    /// Reads what evidence comes to: at the start, and after a journal failure.
+    ///
+    /// # Errors
+    /// When it cannot be read; then nothing was changed.
+    pub async fn load_evidence(&self) -> Result<(), StoreError> {
+        let kept = self.inner.store.evidence_sums().await?;
+        self.inner.library.put(kept);
         Ok(())
     }
 
@@ -327,6 +342,15 @@ impl Hub {
 
     pub(crate) fn rules(&self) -> Arc<Rules> {
         self.inner.rules.load_full()
+    }
+
+    pub(crate) fn library(&self) -> &Library {
+        &self.inner.library
+    }
+
+    /// What other people's facts come to for a person.
+    pub(crate) fn outside(&self, user_id: UserId) -> Outside {
+        self.inner.library.outside(self, user_id)
     }
 
     pub(crate) fn scores(&self) -> &Scores {

@@ -108,9 +108,19 @@ fn entry(stored: &StoredEvent, ledger: &mut Ledger<'_>, findings: &mut Findings)
         findings.note(format!("event {} belongs to nobody", stored.event_id));
         return Ok(());
     };
-    let Some(Row::Points { points, .. }) = rows_of(user_id, 0, &event).into_iter().next() else {
+    let mut rows = rows_of(user_id, 0, &event).into_iter();
+    let Some(Row::Points { points, .. }) = rows.next() else {
         return Ok(());
     };
+    if matches!(event, LearnerEvent::PointsAdjusted { .. }) {
+        let parts = rows.filter_map(|row| match row {
+            Row::PointPart { record, .. } => Some(record),
+            _ => None,
+        });
+        if !ledger.file.point_parts(stored.event_id)?.into_iter().eq(parts) {
+            findings.note(format!("the parts of entry {} differ from its event", stored.event_id));
+        }
+    }
     findings.entries += 1;
     while let Some(stray) = ledger.next_before(stored.event_id)? {
         findings.note(format!("entry {} of the ledger has no event", stray.event_id));

@@ -55,6 +55,16 @@ pub const SQLITE: &[Migration] = &[
         name: "ledger",
         sql: include_str!("migrations/sqlite/0005_ledger.sql"),
     },
+    Migration {
+        version: 6,
+        name: "point_parts",
+        sql: include_str!("migrations/sqlite/0006_point_parts.sql"),
+    },
+    Migration {
+        version: 7,
+        name: "evidence",
+        sql: include_str!("migrations/sqlite/0007_evidence.sql"),
+    },
 ];
 
 /// The steps for Postgres and its relatives, in order.
@@ -83,6 +93,16 @@ pub const POSTGRES: &[Migration] = &[
         version: 5,
         name: "ledger",
         sql: include_str!("migrations/postgres/0005_ledger.sql"),
+    },
+    Migration {
+        version: 6,
+        name: "point_parts",
+        sql: include_str!("migrations/postgres/0006_point_parts.sql"),
+    },
+    Migration {
+        version: 7,
+        name: "evidence",
+        sql: include_str!("migrations/postgres/0007_evidence.sql"),
     },
 ];
 
@@ -147,6 +167,7 @@ mod tests {
             (tables(SQLITE[1].sql).len(), columns_added(SQLITE[1].sql).len()),
             (1, 2)
         );
+        assert_eq!(tables(SQLITE[6].sql).len(), 3);
     }
 
     #[test]

@@ -29,6 +29,9 @@ pub const START_HEAD: &str = "INSERT INTO learner_heads (user_id, version, total
 /// Keeps one entry of the ledger.
 pub const INSERT_POINTS: &str = "INSERT INTO user_points (event_id, user_id, kind, action_type, points, reference_id, \
      unit_id, qualification_id, total, reason, occurred_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+/// Keeps one part of an adjusted entry of the ledger.
+pub const INSERT_POINT_PART: &str = "INSERT INTO point_parts (event_id, part, occurred_at, qualification_id, points) \
+     VALUES (?1, ?2, ?3, ?4, ?5)";
 /// Keeps progress.
 pub const UPSERT_PROGRESS: &str = "INSERT INTO user_progress (user_id, unit_id, progress_percentage, last_accessed, \
      completed_at) VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (user_id, unit_id) DO UPDATE SET \
@@ -41,6 +44,20 @@ pub const UPSERT_ACHIEVEMENT: &str = "INSERT INTO user_achievements (user_id, ac
 /// Takes an achievement back.
 pub const DELETE_ACHIEVEMENT: &str =
     "DELETE FROM user_achievements WHERE user_id = ?1 AND achievement_type = ?2 AND tier = ?3";
+/// Adds to what is known of a resource.
+pub const ADD_RESOURCE: &str = "INSERT INTO resources (contributor_id, reference_id, contributed, uses, ratings, \
+     rating_sum) VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (contributor_id, reference_id) DO UPDATE SET \
+     contributed = resources.contributed + excluded.contributed, uses = resources.uses + excluded.uses, \
+     ratings = resources.ratings + excluded.ratings, rating_sum = resources.rating_sum + excluded.rating_sum";
+/// Adds to the completions of a quiz that took so long.
+pub const ADD_QUIZ_TIME: &str = "INSERT INTO quiz_times (reference_id, bucket_ms, n) VALUES (?1, ?2, ?3) \
+     ON CONFLICT (reference_id, bucket_ms) DO UPDATE SET n = quiz_times.n + excluded.n";
+/// Keeps a result.
+pub const UPSERT_RESULT: &str = "INSERT INTO user_results (user_id, reference_id, unit_id, score, occurred_at) \
+     VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (user_id, reference_id) DO UPDATE SET unit_id = excluded.unit_id, \
+     score = excluded.score, occurred_at = excluded.occurred_at";
+/// Takes a result back.
+pub const DELETE_RESULT: &str = "DELETE FROM user_results WHERE user_id = ?1 AND reference_id = ?2";
 /// Keeps a used idempotency key.
 pub const INSERT_KEY: &str = "INSERT INTO idempotency_keys (key_hash, fingerprint, created_at, status, stream_kind, \
      stream_id, version, total, level, body, about) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
@@ -181,21 +198,35 @@ pub const TOKENS_OF: &str = "SELECT token_id, hash, role, user_id, label, create
      WHERE user_id = ?1 ORDER BY token_id";
 /// One snapshot.
 pub const SNAPSHOT: &str = "SELECT version, bytes FROM snapshots WHERE stream_kind = ?1 AND stream_id = ?2";
-/// Points inside one qualification. People whose entries there are all refusals have no row.
-pub const QUALIFICATION_STANDINGS: &str = "WITH sums AS (SELECT user_id, SUM(points) AS points, \
-     MAX(event_id) AS event_id FROM user_points WHERE qualification_id = ?1 AND points <> 0 GROUP BY user_id) \
-     SELECT sums.user_id, sums.points, p.occurred_at, sums.event_id FROM sums \
-     JOIN user_points p ON p.event_id = sums.event_id";
-/// Points of learners between two moments. People whose entries there are all refusals have no row.
-pub const STANDINGS: &str = "WITH sums AS (SELECT user_id, SUM(points) AS points, MAX(event_id) AS event_id \
-     FROM user_points WHERE points <> 0 AND kind <> 'adjusted' AND occurred_at >= ?1 AND occurred_at < ?2 \
-     GROUP BY user_id) SELECT sums.user_id, sums.points, p.occurred_at FROM sums \
-     JOIN user_points p ON p.event_id = sums.event_id";
+/// Points inside one qualification, with the parts of adjusted entries, which move no moment. People whose entries there
+/// are all without points have no row.
+pub const QUALIFICATION_STANDINGS: &str = "WITH entries AS (SELECT user_id, SUM(points) AS points, \
+     MAX(CASE WHEN points <> 0 THEN event_id END) AS latest, MIN(event_id) AS first FROM user_points \
+     WHERE qualification_id = ?1 GROUP BY user_id), \
+     parts AS (SELECT a.user_id, SUM(p.points) AS points, MAX(p.event_id) AS latest FROM point_parts p \
+     JOIN user_points a ON a.event_id = p.event_id WHERE p.qualification_id = ?1 GROUP BY a.user_id) \
+     SELECT e.user_id, e.points + COALESCE(p.points, 0), at.occurred_at, \
+     CASE WHEN p.latest > COALESCE(e.latest, 0) THEN p.latest ELSE e.latest END \
+     FROM entries e LEFT JOIN parts p ON p.user_id = e.user_id \
+     JOIN user_points at ON at.event_id = COALESCE(e.latest, e.first) \
+     WHERE e.latest IS NOT NULL OR p.latest IS NOT NULL";
+/// Points of learners between two moments: entries of the ledger, and of the adjusted ones their parts, which move no moment.
+/// People whose entries there are all refusals have no row.
+pub const STANDINGS: &str = "WITH moved AS (SELECT user_id, points, event_id AS latest FROM user_points \
+     WHERE points <> 0 AND kind <> 'adjusted' AND occurred_at >= ?1 AND occurred_at < ?2 \
+     UNION ALL SELECT a.user_id, p.points, NULL FROM point_parts p JOIN user_points a ON a.event_id = p.event_id \
+     WHERE p.points <> 0 AND p.occurred_at >= ?1 AND p.occurred_at < ?2), \
+     sums AS (SELECT user_id, SUM(points) AS points, MAX(latest) AS event_id FROM moved GROUP BY user_id) \
+     SELECT sums.user_id, sums.points, p.occurred_at FROM sums \
+     LEFT JOIN user_points p ON p.event_id = sums.event_id";
 /// The same inside the qualification 3.
-pub const STANDINGS_IN: &str = "WITH sums AS (SELECT user_id, SUM(points) AS points, MAX(event_id) AS event_id \
-     FROM user_points WHERE points <> 0 AND kind <> 'adjusted' AND occurred_at >= ?1 AND occurred_at < ?2 \
-     AND qualification_id = ?3 GROUP BY user_id) SELECT sums.user_id, sums.points, p.occurred_at FROM sums \
-     JOIN user_points p ON p.event_id = sums.event_id";
+pub const STANDINGS_IN: &str = "WITH moved AS (SELECT user_id, points, event_id AS latest FROM user_points \
+     WHERE points <> 0 AND kind <> 'adjusted' AND occurred_at >= ?1 AND occurred_at < ?2 AND qualification_id = ?3 \
+     UNION ALL SELECT a.user_id, p.points, NULL FROM point_parts p JOIN user_points a ON a.event_id = p.event_id \
+     WHERE p.points <> 0 AND p.occurred_at >= ?1 AND p.occurred_at < ?2 AND p.qualification_id = ?3), \
+     sums AS (SELECT user_id, SUM(points) AS points, MAX(latest) AS event_id FROM moved GROUP BY user_id) \
+     SELECT sums.user_id, sums.points, p.occurred_at FROM sums \
+     LEFT JOIN user_points p ON p.event_id = sums.event_id";
 /// Points that one person gave by hand from a moment on.
 pub const MANUAL_POINTS: &str = "SELECT COALESCE(SUM(p.points), 0) FROM user_points p \
      JOIN events e ON e.event_id = p.event_id WHERE p.action_type = 'manual_award' AND p.kind = 'awarded' \
@@ -209,6 +240,16 @@ pub const PROGRESS_ROWS: &str = "SELECT user_id, unit_id, progress_percentage, l
 /// Achievements of one learner.
 pub const ACHIEVEMENT_ROWS: &str = "SELECT user_id, achievement_type, tier, earned_at, achievement_data \
      FROM user_achievements WHERE user_id = ?1 ORDER BY achievement_type, tier";
+/// All resources.
+pub const RESOURCES: &str = "SELECT contributor_id, reference_id, contributed, uses, ratings, rating_sum FROM resources \
+     ORDER BY contributor_id, reference_id";
+/// Times of all quizzes.
+pub const QUIZ_TIMES: &str = "SELECT reference_id, bucket_ms, n FROM quiz_times ORDER BY reference_id, bucket_ms";
+/// Results of one learner.
+pub const RESULTS: &str = "SELECT user_id, reference_id, unit_id, score, occurred_at FROM user_results \
+     WHERE user_id = ?1 ORDER BY reference_id";
+/// The last event.
+pub const LAST_EVENT: &str = "SELECT MAX(event_id) FROM events";
 /// Team achievements that are not settled, oldest first (2 is the number of the team streams).
 pub const UNSETTLED_TEAM_AWARDS: &str = "SELECT a.team_id, a.version, a.reference_id FROM team_awards a \
      LEFT JOIN events e ON e.stream_kind = 2 AND e.stream_id = a.team_id AND e.version = a.version \
@@ -244,6 +285,9 @@ pub const STREAM_PAGE: &str = events_where!(
 /// A page of the ledger in the order of the journal.
 pub const LEDGER_PAGE: &str = "SELECT event_id, user_id, kind, action_type, points, reference_id, unit_id, \
      qualification_id, total, reason, occurred_at FROM user_points WHERE event_id > ?1 ORDER BY event_id LIMIT ?2";
+/// The parts of one adjusted entry of the ledger.
+pub const POINT_PARTS: &str =
+    "SELECT occurred_at, qualification_id, points FROM point_parts WHERE event_id = ?1 ORDER BY part";
 /// How much there is: events, events of learners, rows of progress.
 pub const COUNTS: &str = "SELECT (SELECT count(*) FROM events), (SELECT count(*) FROM events WHERE stream_kind = 1), \
      (SELECT count(*) FROM user_progress)";

@@ -9,6 +9,7 @@
 
 mod support;
 
+mod analytics;
 mod api;
 mod api_cli;
 mod api_refusals;
@@ -17,6 +18,7 @@ mod auth;
 mod backup;
 mod board_periods;
 mod boards;
+mod class;
 mod cli_csv;
 mod cli_doctor;
 mod cli_node;

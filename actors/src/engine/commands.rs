@@ -2,8 +2,9 @@
 
 use super::answer::Place;
 use super::{Answer, Correction, EarnRequest, Engine, KeyClaim, Pending, ProgressRequest, RenderRoster};
-use crate::domain::action::Action;
+use crate::domain::action::{Action, Evidence};
 use crate::domain::event::{LEDGER_TYPES, LearnerEvent};
+use crate::domain::rules::NextPeriods;
 use crate::domain::{AwardRef, Command, Earn, Progress, Rejection};
 use crate::error::EngineError;
 use crate::learners::{Beside, parse};
@@ -205,17 +206,50 @@ impl Engine {
             None => unit_of_reference(&roster, request.action, request.reference),
         };
         let qualification = unit.and_then(|unit_id| roster.active_unit(unit_id)?.qualification_id);
+        let context = &self.inner.tree.context;
+        let par_ms = (request.action == Action::CompleteQuiz)
+            .then(|| context.hub.library().par_ms(request.reference, &context.rules.load()))
+            .flatten();
+        let day = self.inner.tree.context.clock.local_day(occurred_at);
         Ok(Earn {
             action: request.action,
             reference: request.reference,
             unit,
             qualification,
             teams: roster.teams_of(request.user_id).collect(),
-            evidence: request.evidence,
-            par_ms: None,
+            evidence: self.with_resource(request),
+            par_ms,
             occurred_at,
-            day: self.inner.tree.context.clock.local_day(occurred_at),
+            day,
+            next: self.next_periods(day),
         })
+    }
+
+    /// Reading under a reference that one other person alone has contributed is reading that resource. It stands in the
+    /// fact, so that replay never asks.
+    fn with_resource(&self, request: &EarnRequest) -> Evidence {
+        let mut evidence = request.evidence;
+        if request.action == Action::ReadContent && evidence.resource.is_none() {
+            let library = self.inner.tree.context.hub.library();
+            evidence.resource = library.only_resource(request.reference, request.user_id);
+        }
+        evidence
+    }
+
+    /// When the local periods after a day begin, if the rules ask.
+    fn next_periods(&self, day: i32) -> NextPeriods {
+        let context = &self.inner.tree.context;
+        let rules = context.rules.load();
+        if !rules.has_calendar_caps() {
+            return NextPeriods::default();
+        }
+        let (next_day, next_week, next_season) = rules.next_periods(day);
+        let clock = &context.clock;
+        NextPeriods {
+            day: Some(clock.day_starts_at(next_day)),
+            week: Some(clock.day_starts_at(next_week)),
+            season: next_season.map(|day| clock.day_starts_at(day)),
+        }
     }
 
     /// The award of a team's achievement as one member's command.
@@ -223,9 +257,10 @@ impl Engine {
         &self,
         user_id: UserId,
         reference: ReferenceId,
-        evidence: crate::domain::Evidence,
+        evidence: Evidence,
         occurred_at: TimeMs,
     ) -> Command {
+        let day = self.inner.tree.context.clock.local_day(occurred_at);
         Command::Earn(Earn {
             action: Action::TeamAchievement,
             reference,
@@ -235,7 +270,8 @@ impl Engine {
             evidence,
             par_ms: None,
             occurred_at,
-            day: self.inner.tree.context.clock.local_day(occurred_at),
+            day,
+            next: self.next_periods(day),
         })
     }
 

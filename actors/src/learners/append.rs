@@ -5,10 +5,10 @@ use crate::domain::achievements::{Reached, Tier};
 use crate::domain::board::Score;
 use crate::domain::event::{EventMeta, LearnerEvent};
 use crate::domain::learner::{AwardStanding, ReceiptKey};
-use crate::journal::{LearnerChange, LedgerChange};
+use crate::journal::{EvidenceChange, LearnerChange, LedgerChange};
 use homeroom_schema::records::{
-    AchievementRecord, Append, AuditRecord, KeyRecord, LearnerHead, NewEvent, PointsRecord, ProgressRecord, Row,
-    StreamAppend, StreamId,
+    AchievementRecord, Append, AuditRecord, KeyRecord, LearnerHead, NewEvent, PointPartRecord, PointsRecord,
+    ProgressRecord, Row, StreamAppend, StreamId,
 };
 use homeroom_schema::{EventId, QualificationId, ReferenceId, TeamId, TimeMs, UnitId, UserId, Version};
 use std::collections::BTreeMap;
@@ -88,7 +88,9 @@ pub(crate) fn rows_of(user_id: UserId, event_index: usize, event: &LearnerEvent)
             occurred_at,
             ..
         } => vec![achievement_row(user_id, achievement, *tier, *occurred_at, data)],
-        LearnerEvent::PointsAdjusted { given, revoked, .. } => {
+        LearnerEvent::PointsAdjusted {
+            given, revoked, parts, ..
+        } => {
             let revoked = revoked.iter().map(|(achievement, tier)| Row::AchievementRevoked {
                 user_id,
                 achievement_type: achievement.clone(),
@@ -98,9 +100,25 @@ pub(crate) fn rows_of(user_id: UserId, event_index: usize, event: &LearnerEvent)
                 .iter()
                 .map(|given| achievement_row(user_id, &given.achievement, given.tier, given.earned_at, &given.data));
             let entry = ledger_row(user_id, event_index, event);
-            entry.into_iter().chain(revoked).chain(given).collect()
+            let parts = parts.iter().enumerate().map(|(part, moved)| Row::PointPart {
+                event_index,
+                part,
+                record: PointPartRecord {
+                    occurred_at: moved.occurred_at,
+                    qualification_id: moved.qualification,
+                    points: moved.points,
+                },
+            });
+            entry.into_iter().chain(parts).chain(revoked).chain(given).collect()
         }
-        _ => ledger_row(user_id, event_index, event).into_iter().collect(),
+        _ => {
+            let evidence = EvidenceChange::of(event);
+            let rows = evidence.iter().flat_map(|evidence| evidence.rows(user_id));
+            ledger_row(user_id, event_index, event)
+                .into_iter()
+                .chain(rows)
+                .collect()
+        }
     }
 }
 
@@ -232,12 +250,14 @@ pub(crate) struct Changes {
     score_changed: bool,
     qualifications: Vec<QualificationId>,
     completed: Vec<(UnitId, TimeMs)>,
+    evidence: Vec<EvidenceChange>,
     entries: Vec<LedgerChange>,
 }
 
 impl Changes {
     /// Notes a fact, given the state before it.
     pub(crate) fn note(&mut self, before: &Learner, event: &LearnerEvent) {
+        self.evidence.extend(EvidenceChange::of(event));
         match event {
             LearnerEvent::PointsAwarded {
                 qualification,
@@ -318,6 +338,7 @@ impl Changes {
             }),
             qualifications: self.qualifications.into_iter().map(qualification).collect(),
             completed: self.completed,
+            evidence: self.evidence,
             entries: self.entries,
         })
     }

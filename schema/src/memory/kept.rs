@@ -6,9 +6,9 @@ use super::faults::Faults;
 use crate::ids::{AuditId, EventId, QualificationId, ReferenceId, TeamId, TimeMs, TokenId, UnitId, UserId, Version};
 use crate::records::{
     AchievementRecord, ActivityBlock, Append, AppendOutcome, AuditEntry, AuditRecord, EnrolmentRecord, KeyHash,
-    KeyRecord, LearnerHead, MemberRecord, PointsRecord, PreferenceRecord, ProgressRecord, QualificationRecord, Row,
-    SnapshotRecord, StoredEvent, StreamAppend, StreamId, StreamKind, TeamRecord, TokenRecord, UnitRecord, UserRecord,
-    UserRole,
+    KeyRecord, LearnerHead, MemberRecord, PointPartRecord, PointsRecord, PreferenceRecord, ProgressRecord,
+    QualificationRecord, ResourceRecord, ResultRecord, Row, SnapshotRecord, StoredEvent, StreamAppend, StreamId,
+    StreamKind, TeamRecord, TokenRecord, UnitRecord, UserRecord, UserRole,
 };
 use crate::store::StoreError;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -29,7 +29,13 @@ pub(super) struct Kept {
     preferences: BTreeMap<UserId, PreferenceRecord>,
     progress: BTreeMap<(UserId, UnitId), ProgressRecord>,
     achievements: BTreeMap<(UserId, String, String), AchievementRecord>,
+    resources: BTreeMap<(UserId, ReferenceId), ResourceRecord>,
+    /// By reference and time.
+    quiz_times: BTreeMap<(ReferenceId, u64), i64>,
+    results: BTreeMap<(UserId, ReferenceId), ResultRecord>,
     points: BTreeMap<EventId, PointsRecord>,
+    /// By event and number.
+    parts: BTreeMap<(EventId, usize), PointPartRecord>,
     /// By team and version: what for, and whether it is settled.
     awards: BTreeMap<(TeamId, Version), (ReferenceId, bool)>,
     tokens: BTreeMap<TokenId, TokenRecord>,
@@ -62,7 +68,11 @@ impl Default for Kept {
             preferences: BTreeMap::new(),
             progress: BTreeMap::new(),
             achievements: BTreeMap::new(),
+            resources: BTreeMap::new(),
+            quiz_times: BTreeMap::new(),
+            results: BTreeMap::new(),
             points: BTreeMap::new(),
+            parts: BTreeMap::new(),
             awards: BTreeMap::new(),
             tokens: BTreeMap::new(),
             keys: HashMap::new(),
@@ -249,7 +259,20 @@ impl Kept {
             } => {
                 self.achievements.remove(&(user_id, achievement_type, tier));
             }
+            Row::Resource(row) => {
+                let key = (row.contributor_id, row.reference_id);
+                let none = ResourceRecord::none(key.0, key.1);
+                self.resources.entry(key).or_insert(none).add(&row);
+            }
+            Row::QuizTime(row) => *self.quiz_times.entry((row.reference_id, row.bucket_ms)).or_default() += row.n,
+            Row::Result(row) => drop(self.results.insert((row.user_id, row.reference_id), row)),
+            Row::ResultRemoved { user_id, reference_id } => drop(self.results.remove(&(user_id, reference_id))),
             Row::Points { event_index, points } => drop(self.points.insert(event_id(first + event_index), points)),
+            Row::PointPart {
+                event_index,
+                part,
+                record,
+            } => drop(self.parts.insert((event_id(first + event_index), part), record)),
             Row::TeamAward(row) => drop(
                 self.awards
                     .insert((row.team_id, row.version), (row.reference_id, false)),

@@ -51,6 +51,48 @@ impl<'c> Rows<'c> {
                 achievement_type,
                 tier,
             } => self.run(q::DELETE_ACHIEVEMENT, params![user_id.as_i64(), achievement_type, tier]),
+            Row::Resource(row) => self.run(
+                q::ADD_RESOURCE,
+                params![
+                    row.contributor_id.as_i64(),
+                    row.reference_id.as_i64(),
+                    row.contributed,
+                    row.uses,
+                    row.ratings,
+                    row.rating_sum,
+                ],
+            ),
+            Row::QuizTime(row) => self.run(
+                q::ADD_QUIZ_TIME,
+                params![row.reference_id.as_i64(), sql(row.bucket_ms), row.n],
+            ),
+            Row::Result(row) => self.run(
+                q::UPSERT_RESULT,
+                params![
+                    row.user_id.as_i64(),
+                    row.reference_id.as_i64(),
+                    row.unit_id.as_i64(),
+                    row.score,
+                    row.occurred_at.0,
+                ],
+            ),
+            Row::ResultRemoved { user_id, reference_id } => {
+                self.run(q::DELETE_RESULT, params![user_id.as_i64(), reference_id.as_i64()])
+            }
+            Row::PointPart {
+                event_index,
+                part,
+                record,
+            } => self.run(
+                q::INSERT_POINT_PART,
+                params![
+                    first_event_id + *event_index as i64,
+                    *part as i64,
+                    record.occurred_at.0,
+                    record.qualification_id.map(|id| id.as_i64()),
+                    record.points,
+                ],
+            ),
             Row::TeamAward(row) => self.run(
                 q::UPSERT_TEAM_AWARD,
                 params![row.team_id.as_i64(), sql(row.version.0), row.reference_id.as_i64()],
@@ -128,7 +170,12 @@ impl<'c> Rows<'c> {
             Row::Progress(_)
             | Row::Achievement(_)
             | Row::AchievementRevoked { .. }
+            | Row::Resource(_)
+            | Row::QuizTime(_)
+            | Row::Result(_)
+            | Row::ResultRemoved { .. }
             | Row::Points { .. }
+            | Row::PointPart { .. }
             | Row::TeamAward(_)
             | Row::TeamAwardSettled { .. }
             | Row::Token(_)
