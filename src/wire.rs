@@ -14,7 +14,7 @@ mod time;
 
 pub use analytics::{Figures, Table, engagement, outcomes, resources, signal, success};
 pub use backup::backup;
-pub use board::{board, board_of_rows, board_row, projector_rows};
+pub use board::{board, board_of_rows, board_row, projector_order, projector_rows};
 pub use commands::{correction_answer, earn_answer, first_answer, grant_answer, progress_answer};
 pub use learner::{achievement_data, achievements, progress};
 pub use ledger::{adjustment_reason, ledger_entry};

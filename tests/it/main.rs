@@ -16,6 +16,7 @@ mod api_refusals;
 mod audit;
 mod auth;
 mod backup;
+mod board_periods;
 mod boards;
 mod class;
 mod cli_csv;
