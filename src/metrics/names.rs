@@ -34,6 +34,7 @@ const ACTORS: &[&str] = &[
     "team",
     "journal",
     "roster",
+    "insights",
     "session",
     "session_shard",
     "task",
@@ -117,6 +118,11 @@ pub(super) const METRICS: &[Metric] = &[
         "Tagged reads: known to the caller (304) or new",
         "outcome",
         &["known", "new"],
+    ),
+    bare(
+        "homeroom_analytics_position",
+        LateGauge,
+        "The last event of the journal that is folded into the facts of analytics",
     ),
     bare(
         "homeroom_idempotency_replays_total",
