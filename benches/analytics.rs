@@ -32,7 +32,11 @@ fn award(number: u64) -> EarnRequest {
     let back = (mixed % (DAYS * DAY_MS)).cast_signed();
     EarnRequest {
         user_id: learner(user),
-        action: if is_quiz { Action::CompleteQuiz } else { Action::ReadContent },
+        action: if is_quiz {
+            Action::CompleteQuiz
+        } else {
+            Action::ReadContent
+        },
         reference,
         unit_id: UnitId::new(mixed % 20 + 1).ok(),
         occurred_at: Some(TimeMs(END - back)),
@@ -101,7 +105,12 @@ async fn measure(engine: &Engine, reads: u64) {
             }
             times.sort_by(f64::total_cmp);
             let at = |share: f64| times[((times.len() - 1) as f64 * share).ceil() as usize];
-            println!("| {kind} | {name} | {:.0} ms | {:.0} ms | {:.0} ms |", at(0.5), at(0.95), at(1.0));
+            println!(
+                "| {kind} | {name} | {:.0} ms | {:.0} ms | {:.0} ms |",
+                at(0.5),
+                at(0.95),
+                at(1.0)
+            );
         }
     }
 }
@@ -125,6 +134,9 @@ async fn main() {
     let earned = done.load(Ordering::Relaxed) as f64 / started.elapsed().as_secs_f64();
     stop.store(true, Ordering::Relaxed);
     earning.await.expect("the awards went on");
-    println!("\n{earned:.0} awards a second meanwhile; blocks of {} facts", limits::ACTIVITY_BLOCK_FACTS);
+    println!(
+        "\n{earned:.0} awards a second meanwhile; blocks of {} facts",
+        limits::ACTIVITY_BLOCK_FACTS
+    );
     engine.stop().await;
 }

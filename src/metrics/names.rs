@@ -120,11 +120,6 @@ pub(super) const METRICS: &[Metric] = &[
         &["known", "new"],
     ),
     bare(
-        "homeroom_analytics_position",
-        LateGauge,
-        "The last event of the journal that is folded into the facts of analytics",
-    ),
-    bare(
         "homeroom_idempotency_replays_total",
         Counter,
         "First answers given again for a repeated idempotency key",
