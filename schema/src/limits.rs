@@ -52,8 +52,8 @@ pub const SNAPSHOT_EVERY_EVENTS: u64 = 128;
 pub const ACTIVITY_BLOCK_FACTS: usize = 4_096;
 /// Reversals of facts in stored blocks that wait in memory. At the bound those blocks are written anew.
 pub const ACTIVITY_FLIPS_MAX: usize = 256;
-/// Events that are folded into facts at once; further ones follow.
-pub const ACTIVITY_FOLD_EVENTS: usize = 2_048;
+/// Events that are folded into facts at once, so that nobody else waits for long; further ones follow.
+pub const ACTIVITY_FOLD_EVENTS: usize = 512;
 /// How often new events are folded, if nobody asks before.
 pub const ACTIVITY_FOLD_EVERY: Duration = Duration::from_secs(2);
 /// Blocks that an analytics read takes at once; further ones follow.
