@@ -1,6 +1,8 @@
 //! What one award costs in the pure domain: deciding and folding, on a learner with few and with many awards.
 
 use criterion::{BatchSize, BenchmarkId, Criterion, criterion_group, criterion_main};
+use homeroom_actors::domain::achievements::{Measures, Occasion, Outside, newly_earned};
+use homeroom_actors::domain::course::Course;
 use homeroom_actors::domain::rules::NextPeriods;
 use homeroom_actors::domain::{
     Action, Command, Decision, Earn, EventMeta, Evidence, Learner, LearnerEvent, Rules, decide, evolve,
@@ -28,7 +30,11 @@ fn earn(reference: u64) -> Command {
 }
 
 fn keep(learner: &mut Learner, command: &Command) -> Vec<LearnerEvent> {
-    let Decision::Keep(events) = decide(learner, command, &Rules::shipped()) else {
+    keep_under(&Rules::shipped(), learner, command)
+}
+
+fn keep_under(rules: &Rules, learner: &mut Learner, command: &Command) -> Vec<LearnerEvent> {
+    let Decision::Keep(events) = decide(learner, command, rules) else {
         return Vec::new();
     };
     for event in &events {
@@ -43,6 +49,18 @@ fn keep(learner: &mut Learner, command: &Command) -> Vec<LearnerEvent> {
         );
     }
     events
+}
+
+/// The same, and what it unlocks.
+fn keep_and_look(rules: &Rules, learner: &mut Learner, command: &Command) -> (Vec<LearnerEvent>, Vec<LearnerEvent>) {
+    let events = keep_under(rules, learner, command);
+    let occasion = Occasion {
+        moved: events.first().map_or(Measures::ALL, Measures::moved_by),
+        cause: Some(learner.version),
+        occurred_at: TimeMs(0),
+    };
+    let unlocked = newly_earned(learner, Course::default, Outside::default, rules, occasion);
+    (events, unlocked)
 }
 
 fn learner_with(awards: u64) -> (Learner, Vec<LearnerEvent>) {
@@ -62,6 +80,17 @@ fn awards(criterion: &mut Criterion) {
         group.bench_function(BenchmarkId::new("award", awards), |bencher| {
             let copies = || learner.clone();
             bencher.iter_batched_ref(copies, |copy| black_box(keep(copy, &fresh)), BatchSize::SmallInput);
+        });
+        let rules = Rules::shipped();
+        group.bench_function(BenchmarkId::new("award_alone", awards), |bencher| {
+            let copies = || learner.clone();
+            let award = |copy: &mut Learner| black_box(keep_under(&rules, copy, &fresh));
+            bencher.iter_batched_ref(copies, award, BatchSize::SmallInput);
+        });
+        group.bench_function(BenchmarkId::new("award_with_achievements", awards), |bencher| {
+            let copies = || learner.clone();
+            let award = |copy: &mut Learner| black_box(keep_and_look(&rules, copy, &fresh));
+            bencher.iter_batched_ref(copies, award, BatchSize::SmallInput);
         });
         group.bench_function(BenchmarkId::new("refuse", awards), |bencher| {
             bencher.iter(|| black_box(decide(&learner, &again, &Rules::shipped())));

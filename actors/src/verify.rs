@@ -1,6 +1,8 @@
 //! Whether a database agrees with itself: every stream is folded from nothing and compared with the heads, the ledger and
 //! the progress that are kept beside it (I2, I3, I4, I6). For backups, and for files that somebody else has touched.
 
+mod evidence;
+
 use crate::domain::event::LearnerEvent;
 use crate::domain::{Learner, evolve, invariants};
 use crate::learners::{parse, rows_of};
@@ -141,18 +143,21 @@ fn entry(stored: &StoredEvent, ledger: &mut Ledger<'_>, findings: &mut Findings)
 /// Every learner's stream gives their head and their rows of progress. Returns how many rows of progress there should be.
 fn streams(file: &DatabaseFile, findings: &mut Findings, step: &mut impl FnMut(u64)) -> Result<u64, StoreError> {
     let (mut events, mut progress_rows) = (0, 0);
+    let mut sums = evidence::Sums::default();
     let mut last = None;
     for head in file.heads()? {
         findings.learners += 1;
-        let Some(learner) = fold(file, &head, findings)? else {
-            continue;
-        };
+        let folded = fold(file, &head, &mut sums, findings)?;
+        sums.fold(folded.as_ref());
+        let Some(learner) = folded else { continue };
         events += learner.version.0;
         progress_rows += learner.units.len() as u64;
         compare(file, &head, &learner, findings)?;
+        evidence::compare(file, &learner, findings)?;
         step(learner.version.0);
         last = Some(head.user_id);
     }
+    sums.compare(file, findings)?;
     let counted = file.counts()?.learner_events;
     if findings.is_sound() && events != counted {
         let after = last.map_or(0, UserId::get);
@@ -164,7 +169,12 @@ fn streams(file: &DatabaseFile, findings: &mut Findings, step: &mut impl FnMut(u
 }
 
 /// The learner that the stream makes; none when a fact cannot follow the one before, which is then noted.
-fn fold(file: &DatabaseFile, head: &LearnerHead, findings: &mut Findings) -> Result<Option<Learner>, StoreError> {
+fn fold(
+    file: &DatabaseFile,
+    head: &LearnerHead,
+    sums: &mut evidence::Sums,
+    findings: &mut Findings,
+) -> Result<Option<Learner>, StoreError> {
     let mut learner = Learner::new(head.user_id);
     let stream = StreamId::learner(head.user_id);
     loop {
@@ -178,6 +188,7 @@ fn fold(file: &DatabaseFile, head: &LearnerHead, findings: &mut Findings) -> Res
                 findings.note(format!("event {}: {cause}", stored.event_id));
                 return Ok(None);
             }
+            sums.note(&event);
             evolve(&mut learner, &event, meta);
         }
         if page.len() < STREAM_PAGE_MAX {

@@ -69,6 +69,7 @@ macro_rules! store_contract {
             the_roster_stream_has_a_head,
             progress_is_kept_by_learner_and_unit,
             completed_units_are_found_for_many_learners,
+            evidence_adds_up,
             achievements_are_given_and_taken_back,
             qualification_standings_count_reversals,
             qualification_standings_count_parts_of_adjusted_entries,

@@ -9,6 +9,7 @@
 
 mod support;
 
+mod achievements;
 mod analytics;
 mod api;
 mod api_cli;

@@ -215,7 +215,7 @@ impl TeamState {
             let members = self.members.refresh(&self.hub, self.handle.key, marks.members);
             members.await.map_err(restart_me)?;
         }
-        self.members.completed(&self.hub, &marks.completed);
+        self.members.learned(&self.hub, &marks);
         self.fold(&marks);
         self.forget(&marks.erased);
         self.handle.gate.apply(sent);

@@ -1,8 +1,9 @@
 //! What a team has to look at again. No scores: those are read when they are looked at.
 
+use crate::domain::skills::Opportunity;
 use crate::journal::LearnerChange;
 use homeroom_schema::limits::TEAM_MARKS_MAX;
-use homeroom_schema::{TimeMs, UnitId, UserId};
+use homeroom_schema::{ReferenceId, TimeMs, UnitId, UserId};
 use std::collections::BTreeMap;
 
 /// What one team has to look at again. Marks of one thing fall together.
@@ -14,6 +15,8 @@ pub(crate) struct TeamMarks {
     pub(super) scored: u64,
     /// Units completed by members, each with when.
     pub(super) completed: BTreeMap<(UserId, UnitId), TimeMs>,
+    /// Results of members in quizzes; none where one no longer counts.
+    pub(super) results: BTreeMap<(UserId, ReferenceId), Option<Opportunity>>,
     /// Names, enrolments or units may have changed.
     pub(super) roster: bool,
     /// Who is a member may have changed, and while somebody was none nobody told what they completed.
@@ -35,9 +38,16 @@ impl TeamMarks {
         let units = change.completed.iter();
         self.completed
             .extend(units.map(|(unit_id, at)| ((change.user_id, *unit_id), *at)));
-        if self.completed.len() > TEAM_MARKS_MAX {
+        for evidence in &change.evidence {
+            if let Some(opportunity) = evidence.opportunity() {
+                let key = (change.user_id, evidence.reference);
+                self.results.insert(key, evidence.counts.then_some(opportunity));
+            }
+        }
+        if self.completed.len() + self.results.len() > TEAM_MARKS_MAX {
             // Nobody has looked for long: then it is read from the store.
             self.completed.clear();
+            self.results.clear();
             self.reload();
         }
     }

@@ -6,8 +6,8 @@ use super::sample::{
 use super::{Engine, must, some};
 use crate::ids::{TimeMs, Version};
 use crate::records::{
-    AchievementRecord, Append, AppendOutcome, CompletedUnit, PointPartRecord, Row, SnapshotRecord, Standings,
-    StandingsOf, StreamId, TeamAwardRecord, TimeRange,
+    AchievementRecord, Append, AppendOutcome, CompletedUnit, EvidenceSums, PointPartRecord, QuizTimeRecord,
+    ResourceRecord, ResultRecord, Row, SnapshotRecord, Standings, StandingsOf, StreamId, TeamAwardRecord, TimeRange,
 };
 
 /// By unit; a later row takes the place of an earlier one.
@@ -53,6 +53,64 @@ pub async fn completed_units_are_found_for_many_learners(engine: &dyn Engine) {
         .collect();
     assert_eq!(found, expected);
     assert!(must(store.completed_units(vec![]).await).is_empty());
+}
+
+/// Rows of evidence add to what is there; results take the place of earlier ones and can be taken back.
+pub async fn evidence_adds_up(engine: &dyn Engine) {
+    let store = engine.fresh().await;
+    assert_eq!(must(store.evidence_sums().await), EvidenceSums::default());
+    let resource = |user, reference, uses, rating_sum| ResourceRecord {
+        uses,
+        ratings: i64::from(rating_sum != 0),
+        rating_sum,
+        ..ResourceRecord::none(user_id(user), reference_id(reference))
+    };
+    let time = |reference, bucket_ms, n| QuizTimeRecord {
+        reference_id: reference_id(reference),
+        bucket_ms,
+        n,
+    };
+    let written = vec![
+        Row::Resource(resource(2, 7, 1, 5)),
+        Row::Resource(resource(1, 7, 1, 0)),
+        Row::Resource(ResourceRecord {
+            contributed: 1,
+            ..resource(1, 7, -1, 0)
+        }),
+        Row::Resource(resource(1, 7, 2, 3)),
+        Row::QuizTime(time(9, 1_230, 1)),
+        Row::QuizTime(time(8, 50, 1)),
+        Row::QuizTime(time(9, 1_230, 2)),
+        Row::QuizTime(time(9, 400, 1)),
+    ];
+    must(store.commit(vec![rows(written)]).await);
+    let sums = must(store.evidence_sums().await);
+    let own = ResourceRecord {
+        contributed: 1,
+        ..resource(1, 7, 2, 3)
+    };
+    assert_eq!(sums.resources, [own, resource(2, 7, 1, 5)]);
+    assert_eq!(sums.quiz_times, [time(8, 50, 1), time(9, 400, 1), time(9, 1_230, 3)]);
+
+    let result = |user, reference, score| ResultRecord {
+        user_id: user_id(user),
+        reference_id: reference_id(reference),
+        unit_id: unit_id(4),
+        score,
+        occurred_at: TimeMs(1_000),
+    };
+    let removed = |user, reference| Row::ResultRemoved {
+        user_id: user_id(user),
+        reference_id: reference_id(reference),
+    };
+    let first = [(1, 6, 0.5), (1, 5, 0.25), (2, 5, 1.0), (3, 5, 0.0)];
+    let first = first.map(|(user, reference, score)| Row::Result(result(user, reference, score)));
+    must(store.commit(vec![rows(first.to_vec())]).await);
+    let second = vec![Row::Result(result(1, 6, 0.75)), removed(2, 5), removed(2, 6)];
+    must(store.commit(vec![rows(second)]).await);
+    let asked = [1, 2, 4].map(user_id).to_vec();
+    let found = must(store.results(asked).await);
+    assert_eq!(found, [result(1, 5, 0.25), result(1, 6, 0.75)]);
 }
 
 /// By type and tier; taking back what is not there is no failure.

@@ -8,7 +8,10 @@ use super::{migrate, read};
 use crate::backup::Manifest;
 use crate::ids::{EventId, UserId, Version};
 use crate::queries as q;
-use crate::records::{LearnerHead, LedgerRow, PointPartRecord, ProgressRecord, StoredEvent, StreamId};
+use crate::records::{
+    AchievementRecord, EvidenceSums, LearnerHead, LedgerRow, PointPartRecord, ProgressRecord, ResultRecord,
+    StoredEvent, StreamId,
+};
 use crate::store::StoreError;
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 use std::path::Path;
@@ -175,6 +178,30 @@ impl DatabaseFile {
     /// When a row cannot be read.
     pub fn progress(&self, user_id: UserId) -> Result<Vec<ProgressRecord>, StoreError> {
         self.read(|connection| read::progress_rows(connection, user_id))
+    }
+
+    /// The achievements of one learner, by type and tier.
+    ///
+    /// # Errors
+    /// When a row cannot be read.
+    pub fn achievements(&self, user_id: UserId) -> Result<Vec<AchievementRecord>, StoreError> {
+        self.read(|connection| read::achievement_rows(connection, user_id))
+    }
+
+    /// The results of one learner, by reference.
+    ///
+    /// # Errors
+    /// When a row cannot be read.
+    pub fn results(&self, user_id: UserId) -> Result<Vec<ResultRecord>, StoreError> {
+        self.read(|connection| read::results_of(connection, user_id))
+    }
+
+    /// What evidence comes to.
+    ///
+    /// # Errors
+    /// When a row cannot be read.
+    pub fn evidence_sums(&self) -> Result<EvidenceSums, StoreError> {
+        self.read(read::evidence_sums)
     }
 
     fn read<T>(&self, read: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, StoreError> {
