@@ -12,6 +12,7 @@ mod lan;
 mod ledger;
 mod person;
 mod port;
+mod privacy;
 mod progress;
 mod restore;
 mod roster;
@@ -116,6 +117,9 @@ enum Command {
     /// Why a person has the points that they have
     #[command(subcommand)]
     Ledger(ledger::Command),
+    /// Keep less: what is old becomes one fact for each learner
+    #[command(subcommand)]
+    Privacy(privacy::Command),
     Export(person::ExportArgs),
     Erase(person::EraseArgs),
     Audit(person::AuditArgs),
@@ -152,6 +156,7 @@ async fn command(command: Command) -> ExitCode {
         Command::Qualification(command) => tool(roster::qualification(command)).await,
         Command::Enrol(args) => tool(roster::enrol(args)).await,
         Command::Ledger(command) => tool(ledger::run(command)).await,
+        Command::Privacy(command) => tool(privacy::run(command)).await,
         Command::Export(args) => tool(person::export(&args)).await,
         Command::Erase(args) => tool(person::erase(&args)).await,
         Command::Audit(args) => tool(person::audit(&args)).await,

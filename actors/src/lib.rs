@@ -9,6 +9,7 @@ pub mod hub;
 pub mod insights;
 pub mod journal;
 pub mod learners;
+pub mod purge;
 pub mod roster;
 pub mod scores;
 pub mod sessions;

@@ -1,5 +1,6 @@
 //! The synthetic class: what a node shows of it against the published figures of an independent script (`tests/data/class`).
 
+mod analytics;
 mod compare;
 mod play;
 
