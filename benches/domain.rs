@@ -1,6 +1,7 @@
 //! What one award costs in the pure domain: deciding and folding, on a learner with few and with many awards.
 
 use criterion::{BatchSize, BenchmarkId, Criterion, criterion_group, criterion_main};
+use homeroom_actors::domain::rules::NextPeriods;
 use homeroom_actors::domain::{
     Action, Command, Decision, Earn, EventMeta, Evidence, Learner, LearnerEvent, Rules, decide, evolve,
 };
@@ -22,6 +23,7 @@ fn earn(reference: u64) -> Command {
         par_ms: None,
         occurred_at: TimeMs(reference as i64),
         day: 0,
+        next: NextPeriods::default(),
     })
 }
 

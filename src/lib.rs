@@ -24,6 +24,7 @@ pub mod problem;
 pub mod rates;
 pub mod replay;
 pub mod restore;
+pub mod rules;
 pub mod secret;
 pub mod tickets;
 pub mod wire;

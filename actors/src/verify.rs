@@ -112,9 +112,19 @@ fn entry(stored: &StoredEvent, ledger: &mut Ledger<'_>, findings: &mut Findings)
     if matches!(event, LearnerEvent::StateCarried { .. }) {
         return carried(stored.event_id, &carried_rows(user_id, &event), ledger, findings);
     }
-    let Some(Row::Points { points, .. }) = rows_of(user_id, 0, &event).into_iter().next() else {
+    let mut rows = rows_of(user_id, 0, &event).into_iter();
+    let Some(Row::Points { points, .. }) = rows.next() else {
         return Ok(());
     };
+    if matches!(event, LearnerEvent::PointsAdjusted { .. }) {
+        let parts = rows.filter_map(|row| match row {
+            Row::PointPart { record, .. } => Some(record),
+            _ => None,
+        });
+        if !ledger.file.point_parts(stored.event_id)?.into_iter().eq(parts) {
+            findings.note(format!("the parts of entry {} differ from its event", stored.event_id));
+        }
+    }
     findings.entries += 1;
     ledger.pass(stored.event_id, findings)?;
     match ledger.next_at(stored.event_id)? {

@@ -6,6 +6,7 @@ use homeroom_actors::domain::action::{Action, Evidence};
 use homeroom_actors::domain::course::{Course, completion};
 use homeroom_actors::domain::event::EventMeta;
 use homeroom_actors::domain::learner::{Counters, Learner};
+use homeroom_actors::domain::rules::NextPeriods;
 use homeroom_actors::domain::{AwardRef, Command, Decision, Earn, Progress, Rules, decide, evolve};
 use homeroom_schema::{EventId, QualificationId, ReferenceId, TimeMs, UnitId, UserId};
 
@@ -74,6 +75,7 @@ fn earn(learner: &mut Learner, action: Action, id: u64, observed: Option<f64>) {
         par_ms: None,
         occurred_at,
         day: 0,
+        next: NextPeriods::default(),
     };
     keep(learner, &Command::Earn(earn));
 }

@@ -5,6 +5,7 @@ use homeroom_actors::domain::action::{Action, Evidence, RefusalReason};
 use homeroom_actors::domain::event::{EventMeta, LearnerEvent};
 use homeroom_actors::domain::learner::{AwardStanding, Learner, ReceiptKey};
 use homeroom_actors::domain::level::{LEVEL_MAX, LevelCurve};
+use homeroom_actors::domain::rules::NextPeriods;
 use homeroom_actors::domain::{AwardRef, Command, Decision, Earn, Progress, Rejection, Rules, decide, evolve};
 use homeroom_schema::limits::TOUCH_EVERY_MS;
 use homeroom_schema::{EventId, QualificationId, ReferenceId, TeamId, TimeMs, UnitId, UserId, Version};
@@ -68,6 +69,7 @@ fn earn_with(action: Action, id: u64, change: impl FnOnce(&mut Earn)) -> Command
         par_ms: None,
         occurred_at: TimeMs(1_000),
         day: 0,
+        next: NextPeriods::default(),
     };
     change(&mut earn);
     Command::Earn(earn)

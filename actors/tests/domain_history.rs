@@ -5,6 +5,7 @@ use homeroom_actors::domain::action::{Action, Evidence};
 use homeroom_actors::domain::carried::Carried;
 use homeroom_actors::domain::event::{EventMeta, LearnerEvent};
 use homeroom_actors::domain::learner::Learner;
+use homeroom_actors::domain::rules::NextPeriods;
 use homeroom_actors::domain::{
     AwardRef, Command, Decision, Earn, Progress, Rejection, Rules, decide, evolve, invariants,
 };
@@ -66,6 +67,7 @@ fn earn() -> impl Strategy<Value = Earn> {
             par_ms: None,
             occurred_at: TimeMs(at),
             day: i32::try_from(at.div_euclid(100_000)).unwrap(),
+            next: NextPeriods::default(),
         })
 }
 

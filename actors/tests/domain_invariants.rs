@@ -6,6 +6,7 @@ use homeroom_actors::domain::action::{Action, Evidence};
 use homeroom_actors::domain::event::{EventMeta, LearnerEvent};
 use homeroom_actors::domain::invariants::{self, Violation};
 use homeroom_actors::domain::learner::Learner;
+use homeroom_actors::domain::rules::NextPeriods;
 use homeroom_actors::domain::team::{TeamEvent, TeamLog};
 use homeroom_actors::domain::{Command, Decision, Earn, Progress, Rules, decide, evolve};
 use homeroom_schema::{EventId, QualificationId, ReferenceId, TimeMs, UnitId, UserId, Version};
@@ -28,6 +29,7 @@ fn lived() -> (Learner, Stream) {
             par_ms: None,
             occurred_at: TimeMs(1),
             day: 0,
+            next: NextPeriods::default(),
         }),
         Command::Progress(Progress {
             unit: UnitId::MIN,

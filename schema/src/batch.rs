@@ -39,6 +39,9 @@ fn check_append(append: &Append) -> Result<(), &'static str> {
         if matches!(row, Row::Progress(progress) if progress.progress_percentage > 100) {
             return Err("progress beyond 100");
         }
+        if matches!(row, Row::PointPart { event_index, .. } if *event_index >= events) {
+            return Err("a part of an entry belongs to no event of its append");
+        }
         let Row::Points { event_index, .. } = row else { continue };
         if *event_index >= events {
             return Err("an entry of the ledger belongs to no event of its append");

@@ -55,6 +55,11 @@ pub const SQLITE: &[Migration] = &[
         name: "ledger",
         sql: include_str!("migrations/sqlite/0005_ledger.sql"),
     },
+    Migration {
+        version: 6,
+        name: "point_parts",
+        sql: include_str!("migrations/sqlite/0006_point_parts.sql"),
+    },
 ];
 
 /// The steps for Postgres and its relatives, in order.
@@ -83,6 +88,11 @@ pub const POSTGRES: &[Migration] = &[
         version: 5,
         name: "ledger",
         sql: include_str!("migrations/postgres/0005_ledger.sql"),
+    },
+    Migration {
+        version: 6,
+        name: "point_parts",
+        sql: include_str!("migrations/postgres/0006_point_parts.sql"),
     },
 ];
 

@@ -29,6 +29,9 @@ pub const START_HEAD: &str = "INSERT INTO learner_heads (user_id, version, total
 /// Keeps one entry of the ledger.
 pub const INSERT_POINTS: &str = "INSERT INTO user_points (event_id, user_id, kind, action_type, points, reference_id, \
      unit_id, qualification_id, total, reason, occurred_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+/// Keeps one part of an adjusted entry of the ledger.
+pub const INSERT_POINT_PART: &str = "INSERT INTO point_parts (event_id, part, occurred_at, qualification_id, points) \
+     VALUES (?1, ?2, ?3, ?4, ?5)";
 /// Keeps progress.
 pub const UPSERT_PROGRESS: &str = "INSERT INTO user_progress (user_id, unit_id, progress_percentage, last_accessed, \
      completed_at) VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (user_id, unit_id) DO UPDATE SET \
@@ -130,6 +133,9 @@ pub const PURGE_NOTES: &str = "DELETE FROM event_notes WHERE event_id IN \
 /// Entries of the ledger of the first events of a learner.
 pub const PURGE_POINTS: &str = "DELETE FROM user_points WHERE event_id IN \
      (SELECT event_id FROM events WHERE stream_kind = 1 AND stream_id = ?1 AND version <= ?2)";
+/// Parts of adjusted entries among them.
+pub const PURGE_PARTS: &str = "DELETE FROM point_parts WHERE event_id IN \
+     (SELECT event_id FROM events WHERE stream_kind = 1 AND stream_id = ?1 AND version <= ?2)";
 /// One entry of the ledger.
 pub const DELETE_POINTS: &str = "DELETE FROM user_points WHERE event_id = ?1";
 /// The first events of a learner but the last of them.
@@ -197,21 +203,35 @@ pub const TOKENS_OF: &str = "SELECT token_id, hash, role, user_id, label, create
      WHERE user_id = ?1 ORDER BY token_id";
 /// One snapshot.
 pub const SNAPSHOT: &str = "SELECT version, bytes FROM snapshots WHERE stream_kind = ?1 AND stream_id = ?2";
-/// Points inside one qualification. People whose entries there are all refusals have no row.
-pub const QUALIFICATION_STANDINGS: &str = "WITH sums AS (SELECT user_id, SUM(points) AS points, \
-     MAX(event_id) AS event_id FROM user_points WHERE qualification_id = ?1 AND points <> 0 GROUP BY user_id) \
-     SELECT sums.user_id, sums.points, p.occurred_at, sums.event_id FROM sums \
-     JOIN user_points p ON p.event_id = sums.event_id";
-/// Points of learners between two moments. People whose entries there are all refusals have no row.
-pub const STANDINGS: &str = "WITH sums AS (SELECT user_id, SUM(points) AS points, MAX(event_id) AS event_id \
-     FROM user_points WHERE points <> 0 AND kind <> 'adjusted' AND occurred_at >= ?1 AND occurred_at < ?2 \
-     GROUP BY user_id) SELECT sums.user_id, sums.points, p.occurred_at FROM sums \
-     JOIN user_points p ON p.event_id = sums.event_id";
+/// Points inside one qualification, with the parts of adjusted entries, which move no moment. People whose entries there
+/// are all without points have no row.
+pub const QUALIFICATION_STANDINGS: &str = "WITH entries AS (SELECT user_id, SUM(points) AS points, \
+     MAX(CASE WHEN points <> 0 THEN event_id END) AS latest, MIN(event_id) AS first FROM user_points \
+     WHERE qualification_id = ?1 GROUP BY user_id), \
+     parts AS (SELECT a.user_id, SUM(p.points) AS points, MAX(p.event_id) AS latest FROM point_parts p \
+     JOIN user_points a ON a.event_id = p.event_id WHERE p.qualification_id = ?1 GROUP BY a.user_id) \
+     SELECT e.user_id, e.points + COALESCE(p.points, 0), at.occurred_at, \
+     CASE WHEN p.latest > COALESCE(e.latest, 0) THEN p.latest ELSE e.latest END \
+     FROM entries e LEFT JOIN parts p ON p.user_id = e.user_id \
+     JOIN user_points at ON at.event_id = COALESCE(e.latest, e.first) \
+     WHERE e.latest IS NOT NULL OR p.latest IS NOT NULL";
+/// Points of learners between two moments: entries of the ledger, and of the adjusted ones their parts, which move no moment.
+/// People whose entries there are all refusals have no row.
+pub const STANDINGS: &str = "WITH moved AS (SELECT user_id, points, event_id AS latest FROM user_points \
+     WHERE points <> 0 AND kind <> 'adjusted' AND occurred_at >= ?1 AND occurred_at < ?2 \
+     UNION ALL SELECT a.user_id, p.points, NULL FROM point_parts p JOIN user_points a ON a.event_id = p.event_id \
+     WHERE p.points <> 0 AND p.occurred_at >= ?1 AND p.occurred_at < ?2), \
+     sums AS (SELECT user_id, SUM(points) AS points, MAX(latest) AS event_id FROM moved GROUP BY user_id) \
+     SELECT sums.user_id, sums.points, p.occurred_at FROM sums \
+     LEFT JOIN user_points p ON p.event_id = sums.event_id";
 /// The same inside the qualification 3.
-pub const STANDINGS_IN: &str = "WITH sums AS (SELECT user_id, SUM(points) AS points, MAX(event_id) AS event_id \
-     FROM user_points WHERE points <> 0 AND kind <> 'adjusted' AND occurred_at >= ?1 AND occurred_at < ?2 \
-     AND qualification_id = ?3 GROUP BY user_id) SELECT sums.user_id, sums.points, p.occurred_at FROM sums \
-     JOIN user_points p ON p.event_id = sums.event_id";
+pub const STANDINGS_IN: &str = "WITH moved AS (SELECT user_id, points, event_id AS latest FROM user_points \
+     WHERE points <> 0 AND kind <> 'adjusted' AND occurred_at >= ?1 AND occurred_at < ?2 AND qualification_id = ?3 \
+     UNION ALL SELECT a.user_id, p.points, NULL FROM point_parts p JOIN user_points a ON a.event_id = p.event_id \
+     WHERE p.points <> 0 AND p.occurred_at >= ?1 AND p.occurred_at < ?2 AND p.qualification_id = ?3), \
+     sums AS (SELECT user_id, SUM(points) AS points, MAX(latest) AS event_id FROM moved GROUP BY user_id) \
+     SELECT sums.user_id, sums.points, p.occurred_at FROM sums \
+     LEFT JOIN user_points p ON p.event_id = sums.event_id";
 /// Points that one person gave by hand from a moment on.
 pub const MANUAL_POINTS: &str = "SELECT COALESCE(SUM(p.points), 0) FROM user_points p \
      JOIN events e ON e.event_id = p.event_id WHERE p.action_type = 'manual_award' AND p.kind = 'awarded' \
@@ -260,6 +280,9 @@ pub const STREAM_PAGE: &str = events_where!(
 /// A page of the ledger in the order of the journal.
 pub const LEDGER_PAGE: &str = "SELECT event_id, user_id, kind, action_type, points, reference_id, unit_id, \
      qualification_id, total, reason, occurred_at FROM user_points WHERE event_id > ?1 ORDER BY event_id LIMIT ?2";
+/// The parts of one adjusted entry of the ledger.
+pub const POINT_PARTS: &str =
+    "SELECT occurred_at, qualification_id, points FROM point_parts WHERE event_id = ?1 ORDER BY part";
 /// How much there is: events, events of learners, rows of progress.
 pub const COUNTS: &str = "SELECT (SELECT count(*) FROM events), (SELECT count(*) FROM events WHERE stream_kind = 1), \
      (SELECT count(*) FROM user_progress)";

@@ -13,6 +13,8 @@ pub enum StreamKind {
     Team = 2,
     /// The roster and catalogue: one stream, id 1.
     Roster = 3,
+    /// The rules in force: one stream, id 1.
+    Rules = 4,
 }
 
 impl StreamKind {
@@ -23,6 +25,7 @@ impl StreamKind {
             1 => Some(Self::Learner),
             2 => Some(Self::Team),
             3 => Some(Self::Roster),
+            4 => Some(Self::Rules),
             _ => None,
         }
     }
@@ -41,6 +44,12 @@ impl StreamId {
     /// The roster's only stream.
     pub const ROSTER: Self = Self {
         kind: StreamKind::Roster,
+        id: 1,
+    };
+
+    /// The only stream of the rules.
+    pub const RULES: Self = Self {
+        kind: StreamKind::Rules,
         id: 1,
     };
 
@@ -203,6 +212,15 @@ pub enum Row {
         event_index: usize,
         /// The entry.
         points: PointsRecord,
+    },
+    /// One part of an adjusted entry of the ledger; belongs to event `event_index` of the same append.
+    PointPart {
+        /// Which event of the append, from 0.
+        event_index: usize,
+        /// Its number within the entry, from 0.
+        part: usize,
+        /// The part.
+        record: PointPartRecord,
     },
     /// A team achievement whose members' awards may not all be durable yet.
     TeamAward(TeamAwardRecord),
@@ -391,7 +409,7 @@ pub struct AchievementRecord {
 pub struct PointsRecord {
     /// Whose.
     pub user_id: UserId,
-    /// `awarded`, `refused`, `reversed` or `reinstated`.
+    /// `awarded`, `refused`, `reversed`, `reinstated` or `adjusted`.
     pub kind: &'static str,
     /// The action's wire name.
     pub action_type: &'static str,
@@ -409,6 +427,17 @@ pub struct PointsRecord {
     pub reason: Option<&'static str>,
     /// When it happened.
     pub occurred_at: TimeMs,
+}
+
+/// What an adjusted entry of the ledger moved for one local day in one qualification.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PointPartRecord {
+    /// A moment of that day.
+    pub occurred_at: TimeMs,
+    /// The qualification; none for points outside of any.
+    pub qualification_id: Option<QualificationId>,
+    /// The change.
+    pub points: i64,
 }
 
 /// Facts of learners, packed by whoever folds the journal; what the bytes mean is their affair.

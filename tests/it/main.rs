@@ -9,6 +9,7 @@
 
 mod support;
 
+mod analytics;
 mod api;
 mod api_cli;
 mod api_refusals;

@@ -3,7 +3,7 @@
 use crate::domain::action::{Action, Evidence, RefusalReason};
 use crate::domain::event::LearnerEvent;
 use crate::domain::learner::{Award, AwardStanding, Learner, ReceiptKey};
-use crate::domain::rules::Rules;
+use crate::domain::rules::{Attempt, NextPeriods, Refused, Rules, Worth};
 use homeroom_schema::limits::TOUCH_EVERY_MS;
 use homeroom_schema::{EventId, QualificationId, ReferenceId, TeamId, TimeMs, UnitId, UserId};
 
@@ -71,6 +71,8 @@ pub struct Earn {
     pub occurred_at: TimeMs,
     /// The local day of `occurred_at` in the node's zone, days since 1970-01-01.
     pub day: i32,
+    /// When the local periods after that day begin, where the rules have calendar caps.
+    pub next: NextPeriods,
 }
 
 /// A wish to record progress.
@@ -138,8 +140,17 @@ fn decide_earn(learner: &Learner, earn: &Earn, rules: &Rules) -> Decision {
     if learner.awards.contains_key(&(earn.action, earn.reference)) {
         return refuse(learner, earn, RefusalReason::AlreadyAwarded, None, rules);
     }
-    let of_action = rules.awards(earn.qualification).action(earn.action);
-    let points = of_action.map_or(0, |action| action.points);
+    let attempt = Attempt {
+        action: earn.action,
+        qualification: earn.qualification,
+        occurred_at: earn.occurred_at,
+        day: earn.day,
+        next: earn.next,
+    };
+    let Worth { points, bonus_percent } = match rules.worth(learner, &attempt) {
+        Ok(worth) => worth,
+        Err(Refused { reason, retry_at }) => return refuse(learner, earn, reason, retry_at, rules),
+    };
     let total = learner.total.saturating_add(u64::from(points));
     let in_qualification = |id| learner.qualification_points(id).saturating_add(u64::from(points));
     keep(LearnerEvent::PointsAwarded {
@@ -154,7 +165,7 @@ fn decide_earn(learner: &Learner, earn: &Earn, rules: &Rules) -> Decision {
         level: rules.levels.level_of(total),
         qualification_total: earn.qualification.map(in_qualification),
         rules: rules.version,
-        bonus_percent: None,
+        bonus_percent,
         par_ms: earn.par_ms.filter(|_| earn.action == Action::CompleteQuiz),
         granted_by: None,
         occurred_at: earn.occurred_at,

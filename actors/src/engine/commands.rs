@@ -4,6 +4,7 @@ use super::answer::Place;
 use super::{Answer, Correction, EarnRequest, Engine, KeyClaim, Pending, ProgressRequest, RenderRoster};
 use crate::domain::action::Action;
 use crate::domain::event::{LEDGER_TYPES, LearnerEvent};
+use crate::domain::rules::NextPeriods;
 use crate::domain::{AwardRef, Command, Earn, Progress, Rejection};
 use crate::error::EngineError;
 use crate::learners::{Beside, parse};
@@ -205,6 +206,7 @@ impl Engine {
             None => unit_of_reference(&roster, request.action, request.reference),
         };
         let qualification = unit.and_then(|unit_id| roster.active_unit(unit_id)?.qualification_id);
+        let day = self.inner.tree.context.clock.local_day(occurred_at);
         Ok(Earn {
             action: request.action,
             reference: request.reference,
@@ -214,8 +216,25 @@ impl Engine {
             evidence: request.evidence,
             par_ms: None,
             occurred_at,
-            day: self.inner.tree.context.clock.local_day(occurred_at),
+            day,
+            next: self.next_periods(day),
         })
+    }
+
+    /// When the local periods after a day begin, if the rules ask.
+    fn next_periods(&self, day: i32) -> NextPeriods {
+        let context = &self.inner.tree.context;
+        let rules = context.rules.load();
+        if !rules.has_calendar_caps() {
+            return NextPeriods::default();
+        }
+        let (next_day, next_week, next_season) = rules.next_periods(day);
+        let clock = &context.clock;
+        NextPeriods {
+            day: Some(clock.day_starts_at(next_day)),
+            week: Some(clock.day_starts_at(next_week)),
+            season: next_season.map(|day| clock.day_starts_at(day)),
+        }
     }
 
     /// The award of a team's achievement as one member's command.
@@ -226,6 +245,7 @@ impl Engine {
         evidence: crate::domain::Evidence,
         occurred_at: TimeMs,
     ) -> Command {
+        let day = self.inner.tree.context.clock.local_day(occurred_at);
         Command::Earn(Earn {
             action: Action::TeamAchievement,
             reference,
@@ -235,7 +255,8 @@ impl Engine {
             evidence,
             par_ms: None,
             occurred_at,
-            day: self.inner.tree.context.clock.local_day(occurred_at),
+            day,
+            next: self.next_periods(day),
         })
     }
 

@@ -8,7 +8,7 @@ use crate::topics::{BoardName, Entry, Inbox, Message, Period, Position, TopicNam
 use crate::views::{BoardPage, LearnerView, TeamPerformance};
 use homeroom_schema::limits::{PAGE_MAX, READ_DEADLINE, STREAM_PAGE_MAX};
 use homeroom_schema::records::{AuditEntry, AuditFilter, KeyHash, KeyRecord, StoredEvent, StreamId, TokenRecord};
-use homeroom_schema::{Store, StoreError, TeamId, UserId, Version};
+use homeroom_schema::{Store, StoreError, TeamId, TimeMs, UserId, Version};
 use std::future::Future;
 use std::sync::Arc;
 use tokio::sync::OwnedSemaphorePermit;
@@ -85,6 +85,23 @@ impl Engine {
     ) -> Result<BoardPage, EngineError> {
         let _permit = self.admit_read()?;
         self.inner.tree.hub.board(board, period, part, limit).await
+    }
+
+    /// A part of a board as it was at a moment that has been: by the ledger and the roster's facts of until then; names, and
+    /// who is on boards at all, are those of now.
+    ///
+    /// # Errors
+    /// Unknown team or qualification; overloaded; the store is unavailable; timed out.
+    pub async fn board_at(
+        &self,
+        board: BoardName,
+        period: Period,
+        at: TimeMs,
+        part: BoardPart,
+        limit: usize,
+    ) -> Result<BoardPage, EngineError> {
+        let _permit = self.admit_read()?;
+        self.inner.tree.hub.board_at(board, period, at, part, limit).await
     }
 
     /// Attaches an inbox to a topic under `slot` (the session's own number for it), and says where it starts. With a

@@ -8,8 +8,8 @@ use crate::domain::event::{EventMeta, LearnerEvent};
 use crate::domain::learner::{AwardStanding, ReceiptKey};
 use crate::journal::{LearnerChange, LedgerChange};
 use homeroom_schema::records::{
-    AchievementRecord, Append, AuditRecord, KeyRecord, LearnerHead, LedgerRow, NewEvent, PointsRecord, ProgressRecord,
-    Row, StreamAppend, StreamId,
+    AchievementRecord, Append, AuditRecord, KeyRecord, LearnerHead, LedgerRow, NewEvent, PointPartRecord, PointsRecord,
+    ProgressRecord, Row, StreamAppend, StreamId,
 };
 use homeroom_schema::{EventId, QualificationId, ReferenceId, TeamId, TimeMs, UnitId, UserId, Version};
 use std::collections::BTreeMap;
@@ -89,7 +89,9 @@ pub(crate) fn rows_of(user_id: UserId, event_index: usize, event: &LearnerEvent)
             occurred_at,
             ..
         } => vec![achievement_row(user_id, achievement, *tier, *occurred_at, data)],
-        LearnerEvent::PointsAdjusted { given, revoked, .. } => {
+        LearnerEvent::PointsAdjusted {
+            given, revoked, parts, ..
+        } => {
             let revoked = revoked.iter().map(|(achievement, tier)| Row::AchievementRevoked {
                 user_id,
                 achievement_type: achievement.clone(),
@@ -99,7 +101,16 @@ pub(crate) fn rows_of(user_id: UserId, event_index: usize, event: &LearnerEvent)
                 .iter()
                 .map(|given| achievement_row(user_id, &given.achievement, given.tier, given.earned_at, &given.data));
             let entry = ledger_row(user_id, event_index, event);
-            entry.into_iter().chain(revoked).chain(given).collect()
+            let parts = parts.iter().enumerate().map(|(part, moved)| Row::PointPart {
+                event_index,
+                part,
+                record: PointPartRecord {
+                    occurred_at: moved.occurred_at,
+                    qualification_id: moved.qualification,
+                    points: moved.points,
+                },
+            });
+            entry.into_iter().chain(parts).chain(revoked).chain(given).collect()
         }
         _ => ledger_row(user_id, event_index, event).into_iter().collect(),
     }

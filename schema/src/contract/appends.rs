@@ -93,6 +93,7 @@ pub async fn every_kind_of_stream_has_its_own_versions(engine: &dyn Engine) {
         StreamId::learner(user_id(1)),
         StreamId::team(team_id(1)),
         StreamId::ROSTER,
+        StreamId::RULES,
     ];
     for (place, stream) in streams.into_iter().enumerate() {
         assert_eq!(

@@ -6,8 +6,8 @@ use super::sample::{
 use super::{Engine, must, some};
 use crate::ids::{TimeMs, Version};
 use crate::records::{
-    AchievementRecord, AppendOutcome, CompletedUnit, Row, SnapshotRecord, Standings, StandingsOf, StreamId,
-    TeamAwardRecord, TimeRange,
+    AchievementRecord, Append, AppendOutcome, CompletedUnit, PointPartRecord, Row, SnapshotRecord, Standings,
+    StandingsOf, StreamId, TeamAwardRecord, TimeRange,
 };
 
 /// By unit; a later row takes the place of an earlier one.
@@ -135,6 +135,96 @@ pub async fn qualification_standings_count_reversals(engine: &dyn Engine) {
     );
     assert_eq!(must(store.qualification_standings(qualification_id(2)).await).len(), 1);
     assert!(must(store.qualification_standings(qualification_id(3)).await).is_empty());
+}
+
+fn adjusted(user: u64, expected: u64, points: i64, total: u64) -> Append {
+    let mut adjusted = award(user, expected, points, total, None);
+    for row in &mut adjusted.rows {
+        if let Row::Points { points, .. } = row {
+            points.kind = "adjusted";
+        }
+    }
+    adjusted
+}
+
+/// A part counts for its qualification and moves no moment; it makes the standing newer.
+pub async fn qualification_standings_count_parts_of_adjusted_entries(engine: &dyn Engine) {
+    let store = engine.fresh().await;
+    let batch = vec![
+        award(1, 0, 50, 50, Some(1)),
+        award(1, 1, 10, 60, Some(2)),
+        award(2, 0, 0, 0, Some(1)),
+        award(3, 0, 25, 25, Some(1)),
+    ];
+    must(store.commit(batch).await);
+    let before = must(store.qualification_standings(qualification_id(1)).await);
+    let part = |part, qualification, points| Row::PointPart {
+        event_index: 0,
+        part,
+        record: PointPartRecord {
+            occurred_at: TimeMs(1_600_000_000_000),
+            qualification_id: qualification,
+            points,
+        },
+    };
+    let (one, two) = (Some(qualification_id(1)), Some(qualification_id(2)));
+    let mut first = adjusted(1, 2, -5, 55);
+    first
+        .rows
+        .extend([part(0, one, -20), part(1, two, 5), part(2, None, 10)]);
+    let mut second = adjusted(2, 1, 30, 30);
+    second.rows.push(part(0, one, 30));
+    let outcomes = must(store.commit(vec![first, second]).await);
+    let mut found = must(store.qualification_standings(qualification_id(1)).await);
+    found.sort_by_key(|standing| standing.user_id);
+    let points: Vec<_> = found.iter().map(|row| (row.user_id.get(), row.points)).collect();
+    assert_eq!(points, [(1, 30), (2, 30), (3, 25)]);
+    for standing in &before {
+        let now = some(found.iter().find(|now| now.user_id == standing.user_id));
+        assert_eq!(now.reached_at, standing.reached_at, "an adjustment moves no moment");
+    }
+    let newest: Vec<_> = found[..2].iter().map(|row| Some(row.event_id)).collect();
+    let kept = outcomes.iter().map(|outcome| match outcome {
+        AppendOutcome::Kept { first_event_id } => *first_event_id,
+        other => panic!("{other:?}"),
+    });
+    assert_eq!(newest, kept.collect::<Vec<_>>());
+    assert_eq!(
+        must(store.qualification_standings(qualification_id(2)).await)[0].points,
+        15
+    );
+    let day = TimeRange {
+        from: TimeMs(1_600_000_000_000),
+        to: TimeMs(1_600_000_000_001),
+    };
+    let sums = |found: Standings| {
+        let mut rows: Vec<_> = found
+            .rows
+            .iter()
+            .map(|row| (row.id, row.points, row.reached_at))
+            .collect();
+        rows.sort_unstable();
+        rows
+    };
+    let learners = must(store.standings(StandingsOf::Learners, day).await);
+    assert_eq!(
+        sums(learners),
+        [(1, -5, None), (2, 30, None)],
+        "by the moments of the parts"
+    );
+    let inside = must(store.standings(StandingsOf::LearnersIn(qualification_id(1)), day).await);
+    assert_eq!(sums(inside), [(1, -20, None), (2, 30, None)]);
+    let mut stray = award(3, 1, 1, 26, None);
+    stray.rows.push(Row::PointPart {
+        event_index: 1,
+        part: 0,
+        record: PointPartRecord {
+            occurred_at: TimeMs(1),
+            qualification_id: None,
+            points: 1,
+        },
+    });
+    assert!(store.commit(vec![stray]).await.is_err(), "a part of no event");
 }
 
 /// From the first moment on and before the last; the entry kept last says since when, whenever it happened.

@@ -6,9 +6,9 @@ use super::faults::Faults;
 use crate::ids::{AuditId, EventId, QualificationId, ReferenceId, TeamId, TimeMs, TokenId, UnitId, UserId, Version};
 use crate::records::{
     AchievementRecord, ActivityBlock, Append, AppendOutcome, AuditEntry, AuditRecord, EnrolmentRecord, KeyHash,
-    KeyRecord, LearnerHead, MemberRecord, PointsRecord, PreferenceRecord, ProgressRecord, QualificationRecord, Row,
-    SnapshotRecord, StoredEvent, StreamAppend, StreamId, StreamKind, TeamRecord, TokenRecord, UnitRecord, UserRecord,
-    UserRole,
+    KeyRecord, LearnerHead, MemberRecord, PointPartRecord, PointsRecord, PreferenceRecord, ProgressRecord,
+    QualificationRecord, Row, SnapshotRecord, StoredEvent, StreamAppend, StreamId, StreamKind, TeamRecord, TokenRecord,
+    UnitRecord, UserRecord, UserRole,
 };
 use crate::store::StoreError;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -30,6 +30,8 @@ pub(super) struct Kept {
     progress: BTreeMap<(UserId, UnitId), ProgressRecord>,
     achievements: BTreeMap<(UserId, String, String), AchievementRecord>,
     points: BTreeMap<EventId, PointsRecord>,
+    /// By event and number.
+    parts: BTreeMap<(EventId, usize), PointPartRecord>,
     /// By team and version: what for, and whether it is settled.
     awards: BTreeMap<(TeamId, Version), (ReferenceId, bool)>,
     tokens: BTreeMap<TokenId, TokenRecord>,
@@ -63,6 +65,7 @@ impl Default for Kept {
             progress: BTreeMap::new(),
             achievements: BTreeMap::new(),
             points: BTreeMap::new(),
+            parts: BTreeMap::new(),
             awards: BTreeMap::new(),
             tokens: BTreeMap::new(),
             keys: HashMap::new(),
@@ -250,6 +253,11 @@ impl Kept {
                 self.achievements.remove(&(user_id, achievement_type, tier));
             }
             Row::Points { event_index, points } => drop(self.points.insert(event_id(first + event_index), points)),
+            Row::PointPart {
+                event_index,
+                part,
+                record,
+            } => drop(self.parts.insert((event_id(first + event_index), part), record)),
             Row::TeamAward(row) => drop(
                 self.awards
                     .insert((row.team_id, row.version), (row.reference_id, false)),

@@ -8,7 +8,7 @@ use super::{migrate, read};
 use crate::backup::Manifest;
 use crate::ids::{EventId, UserId, Version};
 use crate::queries as q;
-use crate::records::{LearnerHead, LedgerRow, ProgressRecord, StoredEvent, StreamId};
+use crate::records::{LearnerHead, LedgerRow, PointPartRecord, ProgressRecord, StoredEvent, StreamId};
 use crate::store::StoreError;
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 use std::path::Path;
@@ -159,6 +159,14 @@ impl DatabaseFile {
     /// When a row cannot be read.
     pub fn ledger(&self, after: Option<EventId>, limit: usize) -> Result<Vec<LedgerRow>, StoreError> {
         self.read(|connection| read::ledger(connection, after, limit))
+    }
+
+    /// The parts of one adjusted entry of the ledger, in their order.
+    ///
+    /// # Errors
+    /// When a row cannot be read.
+    pub fn point_parts(&self, event_id: EventId) -> Result<Vec<PointPartRecord>, StoreError> {
+        self.read(|connection| read::point_parts(connection, event_id))
     }
 
     /// The rows of progress of one learner, by unit.

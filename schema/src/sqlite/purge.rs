@@ -14,6 +14,7 @@ pub(super) fn carry(connection: &Connection, histories: &[CarriedHistory]) -> ru
         let prefix = params![user_id, version];
         connection.prepare_cached(q::PURGE_NOTES)?.execute(prefix)?;
         connection.prepare_cached(q::PURGE_POINTS)?.execute(prefix)?;
+        connection.prepare_cached(q::PURGE_PARTS)?.execute(prefix)?;
         for event_id in &history.replaced {
             connection
                 .prepare_cached(q::DELETE_POINTS)?

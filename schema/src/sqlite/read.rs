@@ -4,24 +4,27 @@ use crate::ids::{AuditId, EventId, IdError, QualificationId, TimeMs, UserId, Ver
 use crate::queries as q;
 use crate::records::{
     AchievementRecord, ActivityBlock, AuditEntry, AuditFilter, AuditedBy, CompletedUnit, EnrolmentRecord, KeyHash,
-    KeyOutcome, KeyRecord, LearnerHead, LedgerRow, MemberRecord, PreferenceRecord, ProgressRecord, QualificationRecord,
-    QualificationStanding, RosterRecords, SnapshotRecord, StandingRow, Standings, StandingsOf, StoredEvent, StreamId,
-    StreamKind, TeamAwardRecord, TeamRecord, TimeRange, TokenRecord, TokenRole, UnitRecord, UserRecord, UserRole,
+    KeyOutcome, KeyRecord, LearnerHead, LedgerRow, MemberRecord, PointPartRecord, PreferenceRecord, ProgressRecord,
+    QualificationRecord, QualificationStanding, RosterRecords, SnapshotRecord, StandingRow, Standings, StandingsOf,
+    StoredEvent, StreamId, StreamKind, TeamAwardRecord, TeamRecord, TimeRange, TokenRecord, TokenRole, UnitRecord,
+    UserRecord, UserRole,
 };
 use rusqlite::types::Type;
 use rusqlite::{Connection, Error, OptionalExtension, Params, Result, Row, params};
 use std::ops::Range;
 
-/// Points by the teams that the award's fact names; what takes back or gives back names the award. JSON is read in this
-/// engine's way, so that the statement is not shared.
+/// Points by the teams that the award's fact names; what takes back or gives back names the award; parts of
+/// adjusted entries count for the teams that the adjustment names. JSON is read in this engine's way, so that the statement is not shared.
 const TEAM_STANDINGS: &str = "WITH entries AS (SELECT t.value AS team_id, p.points, p.event_id FROM user_points p \
      JOIN events e ON e.event_id = p.event_id \
      JOIN events award ON award.event_id = COALESCE(json_extract(e.body, '$.of'), e.event_id) \
      JOIN json_each(award.body, '$.teams') t \
-     WHERE p.points <> 0 AND p.kind <> 'adjusted' AND p.occurred_at >= ?1 AND p.occurred_at < ?2), \
+     WHERE p.points <> 0 AND p.kind <> 'adjusted' AND p.occurred_at >= ?1 AND p.occurred_at < ?2 \
+     UNION ALL SELECT t.value, p.points, NULL FROM point_parts p JOIN events e ON e.event_id = p.event_id \
+     JOIN json_each(e.body, '$.teams') t WHERE p.points <> 0 AND p.occurred_at >= ?1 AND p.occurred_at < ?2), \
      sums AS (SELECT team_id, SUM(points) AS points, MAX(event_id) AS event_id FROM entries GROUP BY team_id) \
      SELECT sums.team_id, sums.points, p.occurred_at FROM sums \
-     JOIN user_points p ON p.event_id = sums.event_id";
+     LEFT JOIN user_points p ON p.event_id = sums.event_id";
 
 pub(super) fn roster(connection: &Connection) -> Result<RosterRecords> {
     // One transaction, so that all lists are of one moment.
@@ -257,6 +260,17 @@ pub(super) fn qualification_standings(
             })
         },
     )
+}
+
+pub(super) fn point_parts(connection: &Connection, event_id: EventId) -> Result<Vec<PointPartRecord>> {
+    all(connection, q::POINT_PARTS, [event_id.as_i64()], |row| {
+        let qualification: Option<i64> = row.get(1)?;
+        Ok(PointPartRecord {
+            occurred_at: time(row, 0)?,
+            qualification_id: qualification.map(|_| id(row, 1)).transpose()?,
+            points: row.get(2)?,
+        })
+    })
 }
 
 /// Sums and place are of one moment.

@@ -51,6 +51,20 @@ impl<'c> Rows<'c> {
                 achievement_type,
                 tier,
             } => self.run(q::DELETE_ACHIEVEMENT, params![user_id.as_i64(), achievement_type, tier]),
+            Row::PointPart {
+                event_index,
+                part,
+                record,
+            } => self.run(
+                q::INSERT_POINT_PART,
+                params![
+                    first_event_id + *event_index as i64,
+                    *part as i64,
+                    record.occurred_at.0,
+                    record.qualification_id.map(|id| id.as_i64()),
+                    record.points,
+                ],
+            ),
             Row::TeamAward(row) => self.run(
                 q::UPSERT_TEAM_AWARD,
                 params![row.team_id.as_i64(), sql(row.version.0), row.reference_id.as_i64()],
@@ -129,6 +143,7 @@ impl<'c> Rows<'c> {
             | Row::Achievement(_)
             | Row::AchievementRevoked { .. }
             | Row::Points { .. }
+            | Row::PointPart { .. }
             | Row::TeamAward(_)
             | Row::TeamAwardSettled { .. }
             | Row::Token(_)

@@ -110,11 +110,31 @@ impl Kept {
         qualification_id: QualificationId,
     ) -> Vec<QualificationStanding> {
         let mut standings: BTreeMap<UserId, (i64, TimeMs, EventId)> = BTreeMap::new();
+        // Entries without points, so that a part has a moment to keep to.
+        let mut without: BTreeMap<UserId, TimeMs> = BTreeMap::new();
         for (event_id, entry) in &self.points {
             if entry.qualification_id == Some(qualification_id) && entry.points != 0 {
                 // Entries come in the order of the journal: the last one stands.
                 let sum = standings.get(&entry.user_id).map_or(0, |(sum, ..)| *sum);
                 standings.insert(entry.user_id, (sum + entry.points, entry.occurred_at, *event_id));
+            } else if entry.qualification_id == Some(qualification_id) {
+                without.entry(entry.user_id).or_insert(entry.occurred_at);
+            }
+        }
+        let parts = self
+            .parts
+            .iter()
+            .filter(|(_, part)| part.qualification_id == Some(qualification_id));
+        for ((event_id, _), part) in parts {
+            let Some(user_id) = self.points.get(event_id).map(|entry| entry.user_id) else {
+                continue;
+            };
+            if let Some(moment) = without.get(&user_id) {
+                standings.entry(user_id).or_insert((0, *moment, *event_id));
+            }
+            if let Some((sum, _, latest)) = standings.get_mut(&user_id) {
+                *sum += part.points;
+                *latest = (*latest).max(*event_id);
             }
         }
         let standing =
@@ -148,6 +168,25 @@ impl Kept {
                     reached_at: Some(entry.occurred_at),
                 };
                 rows.insert(id, row);
+            }
+        }
+        let parts = self.parts.iter();
+        for ((event_id, _), part) in parts.filter(|(_, part)| part.points != 0 && range.contains(part.occurred_at)) {
+            let ids = match of {
+                StandingsOf::LearnersIn(inside) if part.qualification_id != Some(inside) => Vec::new(),
+                StandingsOf::Learners | StandingsOf::LearnersIn(_) => {
+                    let entry = self.points.get(event_id);
+                    entry.map(|entry| entry.user_id.get()).into_iter().collect()
+                }
+                StandingsOf::Teams => self.teams_at(*event_id),
+            };
+            for id in ids {
+                let nothing = StandingRow {
+                    id,
+                    points: 0,
+                    reached_at: None,
+                };
+                rows.entry(id).or_insert(nothing).points += part.points;
             }
         }
         Standings {
