@@ -12,6 +12,7 @@ mod lan;
 mod ledger;
 mod person;
 mod port;
+mod privacy;
 mod progress;
 mod restore;
 mod roster;
@@ -120,6 +121,9 @@ enum Command {
     /// What awards are worth, and what limits them
     #[command(subcommand)]
     Rules(rules::Command),
+    /// Keep less: what is old becomes one fact for each learner
+    #[command(subcommand)]
+    Privacy(privacy::Command),
     Export(person::ExportArgs),
     Erase(person::EraseArgs),
     Audit(person::AuditArgs),
@@ -157,6 +161,7 @@ async fn command(command: Command) -> ExitCode {
         Command::Enrol(args) => tool(roster::enrol(args)).await,
         Command::Ledger(command) => tool(ledger::run(command)).await,
         Command::Rules(command) => tool(rules::run(command)).await,
+        Command::Privacy(command) => tool(privacy::run(command)).await,
         Command::Export(args) => tool(person::export(&args)).await,
         Command::Erase(args) => tool(person::erase(&args)).await,
         Command::Audit(args) => tool(person::audit(&args)).await,

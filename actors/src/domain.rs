@@ -4,6 +4,7 @@ pub mod achievements;
 pub mod action;
 pub mod analytics;
 pub mod board;
+pub mod carried;
 pub mod course;
 pub mod decide;
 pub mod event;

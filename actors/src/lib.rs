@@ -10,6 +10,7 @@ pub mod insights;
 pub mod journal;
 pub mod learners;
 mod library;
+pub mod purge;
 pub mod roster;
 pub mod scores;
 pub mod sessions;

@@ -253,6 +253,8 @@ pub const NAME_CHARS_MAX: usize = 200;
 pub const TEAM_NAME_CHARS_MAX: usize = 100;
 /// Characters of a member's role in a team.
 pub const MEMBER_ROLE_CHARS_MAX: usize = 50;
+/// Learners whose history is replaced in one transaction.
+pub const PURGE_BATCH_LEARNERS: usize = 256;
 /// Points of one manual award, whatever the rules say.
 pub const MANUAL_POINTS_MAX: u32 = 1_000_000;
 /// Mentors whose weekly budgets are remembered; at the bound those with nothing under way are forgotten, and counted again.

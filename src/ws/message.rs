@@ -166,6 +166,11 @@ fn learner(user_id: UserId, event: &LearnerEvent, meta: EventMeta, note: Option<
             });
             ("achievement_unlocked", data)
         }
+        // Readers who are before it get a snapshot in its place.
+        LearnerEvent::StateCarried { state, .. } => {
+            let data = json!({"event_id": event_id, "user_id": user_id, "total": state.total, "level": state.level});
+            ("state_carried", data)
+        }
     }
 }
 

@@ -57,6 +57,7 @@ mod overload;
 mod points;
 mod progress;
 mod proxies;
+mod purge;
 mod rate_limits;
 mod replay;
 mod replay_commands;

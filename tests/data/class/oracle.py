@@ -257,9 +257,10 @@ class School:
             found[f"teams {period}"] = ranked({t: (sum(person[u][0] for u in m), max((person[u][1] for u in m if person[u][0]), default=None))
                                                for t, m in self.teams.items()})
             for course in self.courses:
-                there = {u for u in self.students if course in self.enrolled[u]} | {e[0] for e in self.entries if e[3] == course}
+                there = {u: self.score(lambda e: e[0] == u and e[3] == course, since, until) for u in self.students}
+                # Who is enrolled, and who has points there.
                 found[f"qualification:{course} {period}"] = ranked(
-                    {u: self.score(lambda e: e[0] == u and e[3] == course, since, until) for u in there})
+                    {u: score for u, score in there.items() if course in self.enrolled[u] or score[1] is not None})
         return found
 
     def learner(self, user):

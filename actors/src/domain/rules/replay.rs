@@ -111,6 +111,13 @@ impl<'r> Replay<'r> {
                     other.standing = actual.standing;
                 }
             }
+            // The state says all of its awards that the other rules ask for.
+            LearnerEvent::StateCarried { .. } => {
+                let awards = self.actual.awards.iter();
+                let mut keys: Vec<_> = awards.map(|(key, award)| (award.version, *key)).collect();
+                keys.sort_unstable();
+                keys.into_iter().for_each(|(_, key)| self.award(key));
+            }
             LearnerEvent::PointsAdjusted { act, undone, .. } => self.is_adjusted |= *act == self.act && !undone,
             LearnerEvent::PointsRefused { .. }
             | LearnerEvent::AchievementUnlocked { .. }
