@@ -56,6 +56,7 @@ pub(crate) async fn start(directory: &Path) -> Engine {
         learner_idle: limits::LEARNER_IDLE,
         sessions_max: limits::SESSIONS_MAX,
         rules: Rules::shipped(),
+        documents: RuleDocuments::json(&Rules::shipped()),
         secret: [7; 32],
     };
     Engine::start(store, Arc::new(Still), settings)

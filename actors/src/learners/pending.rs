@@ -91,6 +91,7 @@ pub(super) enum Reply {
     Earn(Answer<EarnOutcome>),
     Progress(Answer<ProgressOutcome>),
     Correct(Answer<CorrectionOutcome>),
+    Adjust(Answer<()>),
 }
 
 impl Reply {
@@ -100,6 +101,7 @@ impl Reply {
             Self::Earn(answer) => answer.give(Err(error)),
             Self::Progress(answer) => answer.give(Err(error)),
             Self::Correct(answer) => answer.give(Err(error)),
+            Self::Adjust(answer) => answer.give(Err(error)),
         }
     }
 
@@ -109,6 +111,7 @@ impl Reply {
             Self::Earn(answer) => answer.give(earn_outcome(durable, basis, first).ok_or_else(missing)),
             Self::Progress(answer) => answer.give(progress_outcome(durable, basis).ok_or_else(missing)),
             Self::Correct(answer) => answer.give(correction_outcome(durable, first).ok_or_else(missing)),
+            Self::Adjust(answer) => answer.give(Ok(())),
         }
     }
 }

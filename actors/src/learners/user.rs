@@ -34,8 +34,8 @@ pub(crate) struct User {
     // The store may have more than `durable`: to be read before anything is decided.
     is_stale: bool,
     snapshot_version: Version,
-    // The last view, good for one revision of the roster and for this version.
-    view: Option<(u64, Arc<LearnerView>)>,
+    // The last view, good for one revision of the roster, one version of the rules and for this version.
+    view: Option<((u64, u32), Arc<LearnerView>)>,
 }
 
 impl User {

@@ -99,6 +99,12 @@ impl<'r> Replay<'r> {
         &self.actual
     }
 
+    /// Whether the act has adjusted them.
+    #[must_use]
+    pub const fn is_adjusted(&self) -> bool {
+        self.is_adjusted
+    }
+
     /// Takes the next fact of the stream.
     pub fn take(&mut self, event: &LearnerEvent, meta: EventMeta) {
         evolve(&mut self.actual, event, meta);
@@ -300,6 +306,12 @@ impl Undo {
         &self.actual
     }
 
+    /// Whether the act was undone for them.
+    #[must_use]
+    pub const fn is_undone(&self) -> bool {
+        self.is_undone
+    }
+
     /// Takes the next fact of the stream.
     pub fn take(&mut self, event: &LearnerEvent, meta: EventMeta) {
         if let LearnerEvent::PointsAdjusted {
@@ -316,7 +328,10 @@ impl Undo {
             if !undone {
                 let points = |key| self.actual.awards.get(&key).map(|award| (key, award.points));
                 self.before = Some(Before {
-                    awards: awards.iter().filter_map(|(action, id, _)| points((*action, *id))).collect(),
+                    awards: awards
+                        .iter()
+                        .filter_map(|(action, id, _)| points((*action, *id)))
+                        .collect(),
                     given: given.clone(),
                     achievements: Arc::clone(&self.actual.achievements),
                     revoked: revoked.clone(),

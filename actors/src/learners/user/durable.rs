@@ -182,7 +182,8 @@ impl User {
     pub(in crate::learners) fn view(&mut self) -> Arc<LearnerView> {
         let roster = &self.context.roster;
         // Read before the course: a change in between makes the view look older than it is, which costs a second look.
-        let revision = roster.revision();
+        let rules = self.context.rules.load();
+        let revision = (roster.revision(), rules.version);
         if let Some((_, view)) = self.view.as_ref().filter(|(good_for, _)| *good_for == revision) {
             self.context.counts.view_hits.increment(1);
             return Arc::clone(view);
@@ -190,7 +191,6 @@ impl User {
         self.context.counts.view_misses.increment(1);
         let learner = &self.durable;
         let course = roster.course(learner.user_id);
-        let rules = self.context.rules.load();
         let view = Arc::new(LearnerView {
             user_id: learner.user_id,
             version: learner.version,
