@@ -265,6 +265,28 @@ pub const SKILL_CHARS_MAX: usize = 64;
 pub const CRITERIA_MAX: usize = 8;
 /// Achievements of the rules.
 pub const ACHIEVEMENTS_MAX: usize = 64;
+/// Bytes of a document with rules. At the bound it is refused.
+pub const RULES_BYTES_MAX: usize = 256 * 1024;
+/// Faults of a document with rules that are named; the rest are counted.
+pub const RULES_FAULTS_MAX: usize = 100;
+/// Qualifications with rules of their own.
+pub const RULES_QUALIFICATIONS_MAX: usize = 1_000;
+/// Limits of awards per window of one action, and caps of one scope.
+pub const RULES_LIMITS_MAX: usize = 16;
+/// Bonuses of one scope.
+pub const RULES_BONUSES_MAX: usize = 64;
+/// Seasons of the rules.
+pub const RULES_SEASONS_MAX: usize = 64;
+/// Par times, and skills with parameters of their own, that the rules set.
+pub const RULES_ENTRIES_MAX: usize = 4_096;
+/// Points of one award by the rules, before any bonus.
+pub const RULES_POINTS_MAX: u32 = 1_000_000;
+/// The largest bonus, in percent.
+pub const RULES_PERCENT_MAX: u32 = 10_000;
+/// The longest cool-down, window, rolling cap and lock: 366 days.
+pub const RULES_SPAN_MS_MAX: i64 = 366 * 24 * 60 * 60 * 1_000;
+/// Days and numbers of failures in the thresholds of signals.
+pub const RULES_SIGNAL_MAX: u32 = 1_000;
 /// Tokens in force. At the bound: 503 `too_many_tokens`.
 pub const TOKENS_MAX: usize = 2_000_000;
 /// How far ahead of the node's clock `occurred_at` may be.

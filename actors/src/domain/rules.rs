@@ -1,6 +1,7 @@
 //! The rules in force: amounts, limits, thresholds and rights that are data, not code. Pure; read from a file by the server.
 
 mod achievement;
+mod check;
 mod limit;
 pub mod replay;
 mod school;
@@ -8,7 +9,8 @@ mod shipped;
 mod spacing;
 
 pub use achievement::{AchievementRule, CriterionRule, Measure};
-pub use limit::{Attempt, NextPeriods, Refused, Worth, week_begins, week_of};
+pub use check::RuleFault;
+pub use limit::{Attempt, NextPeriods, Refused, Worth};
 pub use school::{
     KnowledgeTracing, ManualAwards, PreferenceRules, QuizRules, Season, SignalRules, SkillRules, TeamRules,
     TeamScoring, Transfer,
