@@ -15,6 +15,7 @@ mod port;
 mod progress;
 mod restore;
 mod roster;
+mod rules;
 mod settings;
 mod table;
 mod token;
@@ -117,6 +118,9 @@ enum Command {
     /// Why a person has the points that they have
     #[command(subcommand)]
     Ledger(ledger::Command),
+    /// What awards are worth, and what limits them
+    #[command(subcommand)]
+    Rules(rules::Command),
     Export(person::ExportArgs),
     Erase(person::EraseArgs),
     Audit(person::AuditArgs),
@@ -153,6 +157,7 @@ async fn command(command: Command) -> ExitCode {
         Command::Qualification(command) => tool(roster::qualification(command)).await,
         Command::Enrol(args) => tool(roster::enrol(args)).await,
         Command::Ledger(command) => tool(ledger::run(command)).await,
+        Command::Rules(command) => tool(rules::run(command)).await,
         Command::Export(args) => tool(person::export(&args)).await,
         Command::Erase(args) => tool(person::erase(&args)).await,
         Command::Audit(args) => tool(person::audit(&args)).await,
