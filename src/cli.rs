@@ -22,6 +22,7 @@ mod table;
 mod token;
 
 use crate::exit::{self, Exit};
+use crate::run::RunError;
 use crate::{client, demo, import, operate, replay, run};
 use clap::{Parser, Subcommand};
 use failure::Outcome;
@@ -240,6 +241,10 @@ async fn serve(args: &SettingArgs) -> ExitCode {
     }
     match run(settings.config, listener, shutdown).await {
         Ok(()) => ExitCode::SUCCESS,
+        Err(error @ RunError::Rules { .. }) => {
+            eprintln!("homeroom: {error}");
+            Exit::Usage.into()
+        }
         Err(error) => fail(&error.to_string()),
     }
 }

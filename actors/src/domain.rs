@@ -18,7 +18,7 @@ pub mod skills;
 pub mod team;
 
 pub use action::{Action, Evidence, RefusalReason, ResourceRef};
-pub use decide::{AwardRef, Command, Decision, Earn, Grant, Progress, Rejection, decide};
+pub use decide::{Adjust, AwardRef, Command, Decision, Earn, Grant, Progress, Rejection, decide};
 pub use event::{EventMeta, LearnerEvent};
 pub use evolve::evolve;
 pub use learner::Learner;

@@ -1,8 +1,12 @@
-//! `homeroom rules`: files with rules checked before a node ever sees them.
+//! `homeroom rules`: files with rules checked before a node ever sees them; the rules of a node shown, changed and undone.
 
+mod acts;
+
+use super::common::Common;
 use super::failure::{Failure, Outcome};
 use crate::exit::Exit;
 use crate::rules::{self, Fault};
+use acts::{ApplyArgs, PreviewArgs, UndoArgs};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
@@ -19,6 +23,22 @@ pub(super) enum Command {
     },
     /// Print the rules that a node has at first, as a file to begin with
     Shipped,
+    /// Print the rules that are in force on a node
+    Show {
+        #[command(flatten)]
+        common: Common,
+    },
+    /// Say what a file with rules would mean for everybody; changes nothing
+    Preview(PreviewArgs),
+    /// Put a file with rules in force, for what was awarded before, too
+    Apply(ApplyArgs),
+    /// Undo the latest act: points, achievements and rules are as before it
+    Undo(UndoArgs),
+    /// List all changes of the rules
+    History {
+        #[command(flatten)]
+        common: Common,
+    },
 }
 
 pub(super) async fn run(command: Command) -> Outcome {
@@ -28,6 +48,11 @@ pub(super) async fn run(command: Command) -> Outcome {
             print!("{}", rules::shipped_document());
             Ok(())
         }
+        Command::Show { common } => acts::show(&common).await,
+        Command::Preview(args) => acts::preview(&args).await,
+        Command::Apply(args) => acts::apply(&args).await,
+        Command::Undo(args) => acts::undo(&args).await,
+        Command::History { common } => acts::history(&common).await,
     }
 }
 

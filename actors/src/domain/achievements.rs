@@ -113,7 +113,8 @@ impl Measures {
             // Taking one back can lift a mean, or join two runs.
             LearnerEvent::PointsReversed { .. }
             | LearnerEvent::PointsReinstated { .. }
-            | LearnerEvent::PointsAdjusted { .. } => Self::ALL,
+            | LearnerEvent::PointsAdjusted { .. }
+            | LearnerEvent::StateCarried { .. } => Self::ALL,
             LearnerEvent::ProgressMade {
                 completed_at: Some(_), ..
             } => Self::of(&[M::QualificationCompletion, M::UnitsCompleted]),

@@ -119,6 +119,29 @@ impl Learners {
             .await
     }
 
+    /// Hands what changed rules mean to its learner.
+    pub(crate) async fn adjust(
+        &self,
+        user_id: UserId,
+        command: Command,
+        answer: Answer<()>,
+    ) -> Result<(), EngineError> {
+        self.command(user_id, command, false, None, Beside::default(), Reply::Adjust(answer))
+            .await
+    }
+
+    /// Waits until everybody who is awake has ended the turn that they are in: whatever they decided in it is on its way to
+    /// the journal then. Who does not answer has no turn to end.
+    pub(crate) async fn turn_over(&self) {
+        let slots: Vec<_> = self.inner.slots.iter().map(|entry| Arc::clone(entry.value())).collect();
+        for slot in slots {
+            let (reply, answered) = oneshot::channel();
+            if slot.try_send(UserMsg::GetView { reply }, self.now_ms()).is_ok() {
+                let _ = wait(answered).await;
+            }
+        }
+    }
+
     /// The person was erased: the topic forgets what it remembers, and whoever listens looks at their right again.
     pub(crate) fn forget(&self, user_id: UserId) {
         let slot = self.inner.slots.get(&user_id).map(|slot| Arc::clone(&slot));

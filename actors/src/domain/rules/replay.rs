@@ -99,6 +99,12 @@ impl<'r> Replay<'r> {
         &self.actual
     }
 
+    /// Whether the act has adjusted them.
+    #[must_use]
+    pub const fn is_adjusted(&self) -> bool {
+        self.is_adjusted
+    }
+
     /// Takes the next fact of the stream.
     pub fn take(&mut self, event: &LearnerEvent, meta: EventMeta) {
         evolve(&mut self.actual, event, meta);
@@ -305,6 +311,12 @@ impl Undo {
     #[must_use]
     pub const fn actual(&self) -> &Learner {
         &self.actual
+    }
+
+    /// Whether the act was undone for them.
+    #[must_use]
+    pub const fn is_undone(&self) -> bool {
+        self.is_undone
     }
 
     /// Takes the next fact of the stream.
