@@ -10,9 +10,10 @@ mod ledger;
 mod performance;
 mod privacy;
 mod roster;
+mod table;
 mod time;
 
-pub use analytics::{Figures, Table, engagement, outcomes, resources, signal, success};
+pub use analytics::{engagement, outcomes, resources, signal, success};
 pub use backup::backup;
 pub use board::{board, board_of_rows, board_row, projector_rows};
 pub use commands::{correction_answer, earn_answer, first_answer, grant_answer, progress_answer};
@@ -21,4 +22,5 @@ pub use ledger::{adjustment_reason, ledger_entry};
 pub use performance::{member, performance};
 pub use privacy::{audit_entry, event, token_kept};
 pub use roster::{person, person_by_lens, qualification, roster_answer, team, team_members, token, unit};
+pub use table::{Figures, Table};
 pub use time::{optional_time, parse_time, time};
