@@ -11,9 +11,10 @@ mod performance;
 mod privacy;
 mod roster;
 mod rules;
+mod table;
 mod time;
 
-pub use analytics::{Figures, Table, engagement, outcomes, resources, signal, success};
+pub use analytics::{engagement, outcomes, resources, signal, success};
 pub use backup::backup;
 pub use board::{board, board_of_rows, board_row, projector_order, projector_rows};
 pub use commands::{correction_answer, earn_answer, first_answer, grant_answer, progress_answer};
@@ -23,4 +24,6 @@ pub use performance::{member, performance};
 pub use privacy::{audit_entry, event, token_kept};
 pub use roster::{person, person_by_lens, preference, qualification, roster_answer, team, team_members, token, unit};
 pub use rules::{person_change, preview_totals, rules_change, rules_in_force};
+pub use roster::{person, person_by_lens, qualification, roster_answer, team, team_members, token, unit};
+pub use table::{Figures, Table};
 pub use time::{optional_time, parse_time, time};

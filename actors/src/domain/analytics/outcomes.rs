@@ -255,7 +255,7 @@ impl Way {
 
 #[cfg(test)]
 mod tests {
-    use super::score_bin;
+    use crate::domain::analytics::outcomes::score_bin;
 
     #[test]
     fn scores_fall_into_ten_parts() {
