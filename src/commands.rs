@@ -175,8 +175,9 @@ pub(crate) async fn given_before(app: &App, record: KeyRecord) -> Result<Answer,
             total,
             level,
         } => {
-            let stored = app.engine().event(stream, version).await?;
-            stored.and_then(|stored| wire::first_answer(&stored, total, level))
+            let kept = app.engine().kept_together(stream, version).await?;
+            let (first, after) = kept.split_first().unzip();
+            first.and_then(|stored| wire::first_answer(stored, after.unwrap_or_default(), total, level))
         }
     };
     let body = body.ok_or_else(|| {

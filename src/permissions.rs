@@ -52,6 +52,18 @@ pub fn may_write_roster(caller: &Principal) -> Decision {
     only(caller, &[TokenRole::Admin, TokenRole::Service])
 }
 
+/// Saying whether somebody is on boards, and reading it: oneself, admins and services.
+///
+/// # Errors
+/// As [`person_lens`]; 403 about anybody else whom the caller may know about.
+pub fn may_prefer(caller: &Principal, user_id: UserId, relations: &impl Relations) -> Decision {
+    person_lens(caller, user_id, relations)?;
+    if caller.user_id == Some(user_id) {
+        return Ok(());
+    }
+    only(caller, &[TokenRole::Admin, TokenRole::Service])
+}
+
 /// Erasing people.
 ///
 /// # Errors

@@ -44,6 +44,9 @@ pub struct Problem {
     /// What is wrong with which field.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<FieldError>,
+    /// When it will be possible.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry_at: Option<String>,
     /// Seconds after which to try again (also in `Retry-After`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_after: Option<u64>,
@@ -60,6 +63,7 @@ impl Problem {
             detail: detail.into(),
             code,
             errors: Vec::new(),
+            retry_at: None,
             retry_after: None,
         }
     }

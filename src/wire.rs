@@ -21,6 +21,6 @@ pub use learner::{achievement_data, achievements, progress};
 pub use ledger::{adjustment_reason, ledger_entry};
 pub use performance::{member, performance};
 pub use privacy::{audit_entry, event, token_kept};
-pub use roster::{person, person_by_lens, qualification, roster_answer, team, team_members, token, unit};
+pub use roster::{person, person_by_lens, preference, qualification, roster_answer, team, team_members, token, unit};
 pub use rules::{person_change, preview_totals, rules_change, rules_in_force};
 pub use time::{optional_time, parse_time, time};

@@ -2,6 +2,7 @@
 
 mod actor;
 mod marks;
+mod past;
 mod read;
 mod rows;
 #[cfg(test)]
@@ -10,6 +11,7 @@ mod window;
 
 pub(crate) use actor::BoardMsg;
 pub(crate) use marks::BoardMarks;
+pub(crate) use past::page_at;
 pub(crate) use read::page_of;
 
 use crate::domain::board::{Board, Scale, Score};
@@ -29,6 +31,7 @@ pub(crate) type BoardHandle = Handle<Boards>;
 
 impl Kind for Boards {
     const NAME: &'static str = "board";
+    const READS: &'static str = "homeroom_board_reads_total";
     const AWAKE_MAX: usize = BOARDS_MAX;
     type Key = (BoardName, Period);
     type Marks = BoardMarks;

@@ -43,6 +43,12 @@ pub enum EngineError {
     /// The team has as many members as a team may have.
     #[error("team {0} is full")]
     TeamFull(TeamId),
+    /// The person changed their mind lately, and waits until they may again.
+    #[error("the preference is locked")]
+    PreferenceLocked {
+        /// Until when.
+        retry_at: TimeMs,
+    },
     /// Points are for learners: this person is a mentor or of the staff.
     #[error("user {0} is no learner")]
     NotALearner(UserId),

@@ -14,20 +14,22 @@ pub use calendar::{SeasonSpan, Span};
 pub(crate) use family::{Family, Handle, Kind, Start};
 pub(crate) use keeper::{Keeper, KeeperMsg, restart_me};
 
-use crate::boards::{BoardHandle, Boards, page_of};
+use crate::boards::{BoardHandle, Boards, page_at, page_of};
 use crate::clock::Clock;
 use crate::domain::Rules;
+use crate::domain::achievements::Outside;
 use crate::domain::team::TeamFact;
 use crate::engine::{BoardPart, Subscription};
 use crate::error::EngineError;
 use crate::journal::{LearnerChange, Submission};
+use crate::library::Library;
 use crate::roster::Roster;
 use crate::scores::{Scores, Tally};
 use crate::teams::{TeamHandle, TeamMsg, Teams};
 use crate::topics::{BoardName, Inbox, Period, Position, Topic};
 use crate::views::{BoardPage, TeamPerformance};
 use arc_swap::ArcSwap;
-use homeroom_schema::limits::{BOARD_WINDOW_MAX, COMMAND_DEADLINE, READ_DEADLINE, STOP_DEADLINE};
+use homeroom_schema::limits::{BOARD_WINDOW_MAX, COMMAND_DEADLINE, PAST_BOARDS_MAX, READ_DEADLINE, STOP_DEADLINE};
 use homeroom_schema::records::StandingsOf;
 use homeroom_schema::{EventId, QualificationId, ReferenceId, Store, StoreError, TeamId, TimeMs, UnitId, UserId};
 use parking_lot::Mutex;
@@ -36,6 +38,7 @@ use std::hash::{BuildHasher, Hasher};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
+use tokio::sync::Semaphore;
 
 /// What a hub is made of.
 pub struct HubArgs {
@@ -89,10 +92,13 @@ struct Inner {
     roster: Roster,
     scores: Scores,
     rules: Arc<ArcSwap<Rules>>,
+    library: Library,
     calendar: ArcSwap<Calendar>,
     /// The rules that the calendar was made by, once everybody concerned is told.
     calendar_rules: ArcSwap<Rules>,
     turning: Mutex<()>,
+    /// Boards of the past that are made at once.
+    past: Semaphore,
     tallies: Mutex<HashMap<(StandingsOf, Period), Weak<Tally>>>,
     board_window: usize,
     projector_places: usize,
@@ -119,9 +125,11 @@ impl Hub {
                 roster: args.roster,
                 scores: args.scores,
                 rules: args.rules,
+                library: Library::default(),
                 calendar: ArcSwap::from_pointee(calendar),
                 calendar_rules: ArcSwap::new(rules),
                 turning: Mutex::default(),
+                past: Semaphore::new(PAST_BOARDS_MAX),
                 tallies: Mutex::default(),
                 board_window: args.board_window.clamp(1, BOARD_WINDOW_MAX),
                 projector_places: args.projector_places,
@@ -178,8 +186,19 @@ impl Hub {
         for head in self.inner.store.load_heads().await? {
             self.inner.scores.put_head(&head);
         }
+        self.load_evidence().await?;
         self.tallies().iter().for_each(|(_, tally)| tally.lose());
         fanout::reload(self);
+        Ok(())
+    }
+
+    /// Reads what evidence comes to: at the start, and after a journal failure.
+    ///
+    /// # Errors
+    /// When it cannot be read; then nothing was changed.
+    pub async fn load_evidence(&self) -> Result<(), StoreError> {
+        let kept = self.inner.store.evidence_sums().await?;
+        self.inner.library.put(kept);
         Ok(())
     }
 
@@ -196,8 +215,28 @@ impl Hub {
     ) -> Result<BoardPage, EngineError> {
         self.look_at_calendar();
         let handle = self.wake_board(board, period)?;
-        handle.fresh().await?;
+        handle.read().await?;
         Ok(page_of(self, &handle, part, limit))
+    }
+
+    /// A part of a board as it was at a moment that has been. Few are made at once; the others wait.
+    ///
+    /// # Errors
+    /// Unknown team or qualification; overloaded; the store is unavailable; timed out.
+    pub async fn board_at(
+        &self,
+        board: BoardName,
+        period: Period,
+        at: TimeMs,
+        part: BoardPart,
+        limit: usize,
+    ) -> Result<BoardPage, EngineError> {
+        self.check_board(board)?;
+        let turn = tokio::time::timeout(READ_DEADLINE, self.inner.past.acquire());
+        let Ok(Ok(_turn)) = turn.await else {
+            return Err(EngineError::Overloaded);
+        };
+        page_at(self, (board, period), at, part, limit).await
     }
 
     /// A team's performance, with everything told to the hub before the call.
@@ -208,7 +247,7 @@ impl Hub {
         self.look_at_calendar();
         let handle = self.wake_team(team_id)?;
         self.rank_fresh(&handle).await?;
-        handle.fresh().await?;
+        handle.read().await?;
         // Applied means loaded, and loaded means that there is one.
         handle.shared.performance().ok_or(EngineError::TimedOut)
     }
@@ -305,6 +344,15 @@ impl Hub {
         self.inner.rules.load_full()
     }
 
+    pub(crate) fn library(&self) -> &Library {
+        &self.inner.library
+    }
+
+    /// What other people's facts come to for a person.
+    pub(crate) fn outside(&self, user_id: UserId) -> Outside {
+        self.inner.library.outside(self, user_id)
+    }
+
     pub(crate) fn scores(&self) -> &Scores {
         &self.inner.scores
     }
@@ -399,6 +447,11 @@ impl Hub {
     }
 
     fn wake_board(&self, board: BoardName, period: Period) -> Result<Arc<BoardHandle>, EngineError> {
+        self.check_board(board)?;
+        self.inner.boards.wake((board, period))
+    }
+
+    fn check_board(&self, board: BoardName) -> Result<(), EngineError> {
         match board {
             BoardName::All | BoardName::Teams => {}
             BoardName::Team(team_id) => self.check_team(team_id)?,
@@ -409,7 +462,7 @@ impl Hub {
                 }
             }
         }
-        self.inner.boards.wake((board, period))
+        Ok(())
     }
 
     fn wake_team(&self, team_id: TeamId) -> Result<Arc<TeamHandle>, EngineError> {

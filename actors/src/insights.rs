@@ -7,6 +7,8 @@ mod actor;
 mod block;
 mod parts;
 mod tail;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use actor::{InsightsActor, InsightsMsg};
 pub use parts::BucketSize;

@@ -6,9 +6,10 @@ mod writer;
 pub use queue::Journal;
 pub(crate) use writer::{JournalActor, JournalArgs, JournalMsg, event_at};
 
+use crate::domain::action::{Action, Evidence};
 use crate::domain::board::Score;
 use homeroom_schema::records::{Append, AppendOutcome};
-use homeroom_schema::{EventId, QualificationId, StoreError, TeamId, TimeMs, UnitId, UserId, Version};
+use homeroom_schema::{EventId, QualificationId, ReferenceId, StoreError, TeamId, TimeMs, UnitId, UserId, Version};
 
 /// What one kept append changed for boards and teams: absolute values, so that it may be applied twice or out of order.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,9 +26,28 @@ pub struct LearnerChange {
     pub qualifications: Vec<(QualificationId, Score)>,
     /// Units completed by it, each with when.
     pub completed: Vec<(UnitId, TimeMs)>,
+    /// Awards with evidence that began or ceased to count: differences, as `entries`.
+    pub evidence: Vec<EvidenceChange>,
     /// The entries of the ledger that have points: differences, for whoever counts by time or team. Each belongs to an event
     /// up to `event_id`, and to none of an earlier append.
     pub entries: Vec<LedgerChange>,
+}
+
+/// Evidence of an award that began or ceased to count.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EvidenceChange {
+    /// Whether it counts from here on.
+    pub counts: bool,
+    /// For what the award is.
+    pub action: Action,
+    /// For which one.
+    pub reference: ReferenceId,
+    /// The unit that it is tied to.
+    pub unit: Option<UnitId>,
+    /// What was observed.
+    pub evidence: Evidence,
+    /// When the award happened.
+    pub occurred_at: TimeMs,
 }
 
 /// What one entry of the ledger added or took.

@@ -9,6 +9,7 @@ pub mod hub;
 pub mod insights;
 pub mod journal;
 pub mod learners;
+mod library;
 pub mod roster;
 pub mod rulebook;
 pub mod scores;

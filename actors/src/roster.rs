@@ -11,6 +11,7 @@ mod touched;
 
 pub(crate) use actor::{RosterActor, RosterArgs, RosterJob, RosterMsg, RosterQueue};
 pub(crate) use alias::AliasSecret;
+pub(crate) use event::{EntityKind, RosterEvent};
 pub(crate) use state::RosterState;
 
 use crate::domain::course::Course;
@@ -248,13 +249,20 @@ impl Roster {
             && wish.unwrap_or(self.inner.leaderboards != Leaderboards::OptIn)
     }
 
+    /// Until when a person cannot change what they said about boards themselves.
+    #[must_use]
+    pub fn preference_locked_until(&self, user_id: UserId, lock_ms: i64, now: TimeMs) -> Option<TimeMs> {
+        let at = self.preference(user_id)?.own_change_at?;
+        plan::locked_until(at, lock_ms, now)
+    }
+
     /// Who is on boards by default, or whether there are any.
     #[must_use]
     pub fn leaderboards(&self) -> Leaderboards {
         self.inner.leaderboards
     }
 
-    /// What a person has said about boards, if they have.
+    /// What a person has said about boards, if they have. One who was erased has not.
     #[must_use]
     pub fn preference(&self, user_id: UserId) -> Option<PreferenceRecord> {
         self.read().preference(user_id).copied()
@@ -349,6 +357,17 @@ pub enum RosterCommand {
         /// Whether the person is archived: gone from boards and lists, with everything kept. An archived person can be
         /// changed only together with this.
         archived: Change<bool>,
+    },
+    /// Says whether a person wants to be on boards.
+    SetPreference {
+        /// Who.
+        user_id: UserId,
+        /// Whether they want to be on boards.
+        on_boards: bool,
+        /// Whether they say so themselves.
+        own: bool,
+        /// How long they wait after that until they may say something else, milliseconds.
+        lock_ms: i64,
     },
     /// Forgets a person for good: see [`Row::Erased`](homeroom_schema::records::Row::Erased).
     EraseUser {
@@ -524,6 +543,13 @@ pub enum RosterOutcome {
         user: UserRecord,
         /// Whether it is new.
         created: bool,
+    },
+    /// What a person said about boards.
+    Preference {
+        /// As kept.
+        preference: PreferenceRecord,
+        /// Until when they cannot say something else.
+        locked_until: Option<TimeMs>,
     },
     /// A qualification.
     Qualification {

@@ -2,7 +2,7 @@
 
 mod tally;
 
-pub(crate) use tally::Tally;
+pub(crate) use tally::{Tally, score_of};
 
 use crate::domain::board::Score;
 use homeroom_schema::records::LearnerHead;

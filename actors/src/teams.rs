@@ -29,6 +29,7 @@ pub(crate) type TeamHandle = Handle<Teams>;
 
 impl Kind for Teams {
     const NAME: &'static str = "team";
+    const READS: &'static str = "homeroom_team_reads_total";
     const AWAKE_MAX: usize = TEAMS_AWAKE_MAX;
     type Key = TeamId;
     type Marks = TeamMarks;

@@ -1,6 +1,6 @@
 //! What reads give back: plain data before any lens. Names and aliases stand side by side; the edge picks by lens.
 
-use crate::domain::achievements::AchievementProgress;
+use crate::domain::achievements::{AchievementProgress, Tier};
 use crate::domain::action::{Action, RefusalReason};
 use crate::domain::board::Figure;
 use crate::domain::course::{Completion, SkillMastery};
@@ -51,6 +51,8 @@ pub struct EarnOutcome {
     pub reason: Option<RefusalReason>,
     /// When it would be possible, if ever.
     pub retry_at: Option<TimeMs>,
+    /// Achievements that it unlocked, in the order in which they were.
+    pub unlocked: Vec<(String, Tier)>,
 }
 
 /// The answer to progress: the unit's state.

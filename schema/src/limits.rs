@@ -98,6 +98,8 @@ pub const BOARDS_MAX: usize = 20_000;
 pub const TEAMS_AWAKE_MAX: usize = 20_000;
 /// Completed units that wait for a team's actor one by one. Beyond it the actor reads them from the store.
 pub const TEAM_MARKS_MAX: usize = 4_096;
+/// Boards of a past moment that are made at once. At the bound further ones wait, at most [`READ_DEADLINE`], then 503 `overloaded`.
+pub const PAST_BOARDS_MAX: usize = 2;
 /// Entries that wait while the sums of a period are read from the store. Beyond it the sums are read again.
 pub const TALLY_EARLY_MAX: usize = 65_536;
 /// Facts of one team in one append. At the bound the rest wait for the next one.

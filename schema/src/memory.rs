@@ -10,9 +10,9 @@ pub use faults::LostAnswer;
 use crate::backup::{BackupMade, BackupWish};
 use crate::ids::{EventId, QualificationId, TimeMs, UserId, Version};
 use crate::records::{
-    AchievementRecord, ActivityBlock, Append, AppendOutcome, AuditEntry, AuditFilter, CompletedUnit, KeyHash,
-    KeyRecord, LearnerHead, ProgressRecord, QualificationStanding, RosterRecords, SnapshotRecord, Standings,
-    StandingsOf, StoredEvent, StreamId, TeamAwardRecord, TimeRange, TokenRecord,
+    AchievementRecord, ActivityBlock, Append, AppendOutcome, AuditEntry, AuditFilter, CompletedUnit, EvidenceSums,
+    KeyHash, KeyRecord, LearnerHead, ProgressRecord, QualificationStanding, ResultRecord, RosterRecords,
+    SnapshotRecord, Standings, StandingsOf, StoredEvent, StreamId, TeamAwardRecord, TimeRange, TokenRecord,
 };
 use crate::store::{Store, StoreError};
 use async_trait::async_trait;
@@ -210,6 +210,14 @@ impl Store for MemoryStore {
 
     async fn completed_units(&self, user_ids: Vec<UserId>) -> Result<Vec<CompletedUnit>, StoreError> {
         self.read(|kept| kept.completed_units(&user_ids))
+    }
+
+    async fn evidence_sums(&self) -> Result<EvidenceSums, StoreError> {
+        self.read(Kept::evidence_sums)
+    }
+
+    async fn results(&self, user_ids: Vec<UserId>) -> Result<Vec<ResultRecord>, StoreError> {
+        self.read(|kept| kept.results(&user_ids))
     }
 
     async fn progress_rows(&self, user_id: UserId) -> Result<Vec<ProgressRecord>, StoreError> {

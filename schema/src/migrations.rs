@@ -60,6 +60,11 @@ pub const SQLITE: &[Migration] = &[
         name: "point_parts",
         sql: include_str!("migrations/sqlite/0006_point_parts.sql"),
     },
+    Migration {
+        version: 7,
+        name: "evidence",
+        sql: include_str!("migrations/sqlite/0007_evidence.sql"),
+    },
 ];
 
 /// The steps for Postgres and its relatives, in order.
@@ -93,6 +98,11 @@ pub const POSTGRES: &[Migration] = &[
         version: 6,
         name: "point_parts",
         sql: include_str!("migrations/postgres/0006_point_parts.sql"),
+    },
+    Migration {
+        version: 7,
+        name: "evidence",
+        sql: include_str!("migrations/postgres/0007_evidence.sql"),
     },
 ];
 
@@ -157,6 +167,7 @@ mod tests {
             (tables(SQLITE[1].sql).len(), columns_added(SQLITE[1].sql).len()),
             (1, 2)
         );
+        assert_eq!(tables(SQLITE[6].sql).len(), 3);
     }
 
     #[test]

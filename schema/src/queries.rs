@@ -44,6 +44,20 @@ pub const UPSERT_ACHIEVEMENT: &str = "INSERT INTO user_achievements (user_id, ac
 /// Takes an achievement back.
 pub const DELETE_ACHIEVEMENT: &str =
     "DELETE FROM user_achievements WHERE user_id = ?1 AND achievement_type = ?2 AND tier = ?3";
+/// Adds to what is known of a resource.
+pub const ADD_RESOURCE: &str = "INSERT INTO resources (contributor_id, reference_id, contributed, uses, ratings, \
+     rating_sum) VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (contributor_id, reference_id) DO UPDATE SET \
+     contributed = resources.contributed + excluded.contributed, uses = resources.uses + excluded.uses, \
+     ratings = resources.ratings + excluded.ratings, rating_sum = resources.rating_sum + excluded.rating_sum";
+/// Adds to the completions of a quiz that took so long.
+pub const ADD_QUIZ_TIME: &str = "INSERT INTO quiz_times (reference_id, bucket_ms, n) VALUES (?1, ?2, ?3) \
+     ON CONFLICT (reference_id, bucket_ms) DO UPDATE SET n = quiz_times.n + excluded.n";
+/// Keeps a result.
+pub const UPSERT_RESULT: &str = "INSERT INTO user_results (user_id, reference_id, unit_id, score, occurred_at) \
+     VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (user_id, reference_id) DO UPDATE SET unit_id = excluded.unit_id, \
+     score = excluded.score, occurred_at = excluded.occurred_at";
+/// Takes a result back.
+pub const DELETE_RESULT: &str = "DELETE FROM user_results WHERE user_id = ?1 AND reference_id = ?2";
 /// Keeps a used idempotency key.
 pub const INSERT_KEY: &str = "INSERT INTO idempotency_keys (key_hash, fingerprint, created_at, status, stream_kind, \
      stream_id, version, total, level, body, about) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
@@ -226,6 +240,16 @@ pub const PROGRESS_ROWS: &str = "SELECT user_id, unit_id, progress_percentage, l
 /// Achievements of one learner.
 pub const ACHIEVEMENT_ROWS: &str = "SELECT user_id, achievement_type, tier, earned_at, achievement_data \
      FROM user_achievements WHERE user_id = ?1 ORDER BY achievement_type, tier";
+/// All resources.
+pub const RESOURCES: &str = "SELECT contributor_id, reference_id, contributed, uses, ratings, rating_sum FROM resources \
+     ORDER BY contributor_id, reference_id";
+/// Times of all quizzes.
+pub const QUIZ_TIMES: &str = "SELECT reference_id, bucket_ms, n FROM quiz_times ORDER BY reference_id, bucket_ms";
+/// Results of one learner.
+pub const RESULTS: &str = "SELECT user_id, reference_id, unit_id, score, occurred_at FROM user_results \
+     WHERE user_id = ?1 ORDER BY reference_id";
+/// The last event.
+pub const LAST_EVENT: &str = "SELECT MAX(event_id) FROM events";
 /// Team achievements that are not settled, oldest first (2 is the number of the team streams).
 pub const UNSETTLED_TEAM_AWARDS: &str = "SELECT a.team_id, a.version, a.reference_id FROM team_awards a \
      LEFT JOIN events e ON e.stream_kind = 2 AND e.stream_id = a.team_id AND e.version = a.version \

@@ -135,7 +135,7 @@ pub struct StreamAppend {
 }
 
 /// One unit of all-or-nothing work inside a batch: events, table rows and an idempotency key.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Append {
     /// Events, if any.
     pub stream: Option<StreamAppend>,
@@ -163,7 +163,7 @@ pub enum AppendOutcome {
 }
 
 /// A row of a table. Upserts by primary key unless it says otherwise.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Row {
     /// A person.
     User(UserRecord),
@@ -205,6 +205,19 @@ pub enum Row {
         achievement_type: String,
         /// Its tier.
         tier: String,
+    },
+    /// Adds to what is known of a resource.
+    Resource(ResourceRecord),
+    /// Adds to the completions of a quiz that took so long.
+    QuizTime(QuizTimeRecord),
+    /// The result of a scored quiz that counts and is tied to a unit.
+    Result(ResultRecord),
+    /// Takes a result back.
+    ResultRemoved {
+        /// Whose.
+        user_id: UserId,
+        /// Of which quiz.
+        reference_id: ReferenceId,
     },
     /// One entry of the ledger; belongs to event `event_index` of the same append.
     Points {
@@ -402,6 +415,103 @@ pub struct AchievementRecord {
     pub earned_at: TimeMs,
     /// JSON object with what it was earned by.
     pub achievement_data: String,
+}
+
+/// A resource, which is a contributor and a reference: sums over awards that count, or what is added to them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ResourceRecord {
+    /// Whose.
+    pub contributor_id: UserId,
+    /// Under which reference.
+    pub reference_id: ReferenceId,
+    /// 1 once the contributor has contributed it.
+    pub contributed: i64,
+    /// Times that others read it.
+    pub uses: i64,
+    /// Ratings that others gave.
+    pub ratings: i64,
+    /// Their sum.
+    pub rating_sum: i64,
+}
+
+impl ResourceRecord {
+    /// Nothing is known of it.
+    #[must_use]
+    pub const fn none(contributor_id: UserId, reference_id: ReferenceId) -> Self {
+        Self {
+            contributor_id,
+            reference_id,
+            contributed: 0,
+            uses: 0,
+            ratings: 0,
+            rating_sum: 0,
+        }
+    }
+
+    /// Adds what another one of the same resource says.
+    pub const fn add(&mut self, other: &Self) {
+        self.contributed += other.contributed;
+        self.uses += other.uses;
+        self.ratings += other.ratings;
+        self.rating_sum += other.rating_sum;
+    }
+}
+
+/// How many completions of a quiz took so long, or how many more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct QuizTimeRecord {
+    /// Which quiz.
+    pub reference_id: ReferenceId,
+    /// How long, in milliseconds, rounded down as [`QuizTimeRecord::bucket`] does.
+    pub bucket_ms: u64,
+    /// How many.
+    pub n: i64,
+}
+
+impl QuizTimeRecord {
+    /// The longest time told apart, milliseconds: longer ones count as this.
+    pub const LONGEST_MS: u64 = 1_000_000_000;
+
+    /// A time rounded down to three significant digits: a quiz has at most some 7,000 different ones.
+    #[must_use]
+    pub const fn bucket(duration_ms: u64) -> u64 {
+        let duration_ms = if duration_ms < Self::LONGEST_MS {
+            duration_ms
+        } else {
+            Self::LONGEST_MS
+        };
+        let mut step = 1;
+        while duration_ms / step >= 1_000 {
+            step *= 10;
+        }
+        duration_ms / step * step
+    }
+}
+
+/// The result of a scored quiz that counts and is tied to a unit.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ResultRecord {
+    /// Whose.
+    pub user_id: UserId,
+    /// Of which quiz.
+    pub reference_id: ReferenceId,
+    /// The unit.
+    pub unit_id: UnitId,
+    /// 0 to 1.
+    pub score: f64,
+    /// When.
+    pub occurred_at: TimeMs,
+}
+
+/// What evidence comes to, of one moment.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EvidenceSums {
+    /// All resources, by contributor and reference.
+    pub resources: Vec<ResourceRecord>,
+    /// Times of all quizzes, by reference and time.
+    pub quiz_times: Vec<QuizTimeRecord>,
+    /// The last event that is in them.
+    pub last_event_id: Option<EventId>,
 }
 
 /// One entry of the ledger.

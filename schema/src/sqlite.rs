@@ -25,9 +25,9 @@ pub use restore::Restore;
 use crate::backup::{BackupMade, BackupWish};
 use crate::ids::{EventId, QualificationId, TimeMs, UserId, Version};
 use crate::records::{
-    AchievementRecord, ActivityBlock, Append, AppendOutcome, AuditEntry, AuditFilter, CompletedUnit, KeyHash,
-    KeyRecord, LearnerHead, ProgressRecord, QualificationStanding, RosterRecords, SnapshotRecord, Standings,
-    StandingsOf, StoredEvent, StreamId, TeamAwardRecord, TimeRange, TokenRecord,
+    AchievementRecord, ActivityBlock, Append, AppendOutcome, AuditEntry, AuditFilter, CompletedUnit, EvidenceSums,
+    KeyHash, KeyRecord, LearnerHead, ProgressRecord, QualificationStanding, ResultRecord, RosterRecords,
+    SnapshotRecord, Standings, StandingsOf, StoredEvent, StreamId, TeamAwardRecord, TimeRange, TokenRecord,
 };
 use crate::store::{Store, StoreError};
 use async_trait::async_trait;
@@ -223,6 +223,16 @@ impl Store for SqliteStore {
     async fn completed_units(&self, user_ids: Vec<UserId>) -> Result<Vec<CompletedUnit>, StoreError> {
         self.readers
             .read(move |connection| read::completed_units(connection, &user_ids))
+            .await
+    }
+
+    async fn evidence_sums(&self) -> Result<EvidenceSums, StoreError> {
+        self.readers.read(read::evidence_sums).await
+    }
+
+    async fn results(&self, user_ids: Vec<UserId>) -> Result<Vec<ResultRecord>, StoreError> {
+        self.readers
+            .read(move |connection| read::results(connection, &user_ids))
             .await
     }
 

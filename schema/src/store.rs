@@ -3,9 +3,9 @@
 use crate::backup::{BackupMade, BackupWish};
 use crate::ids::{EventId, QualificationId, TimeMs, UserId, Version};
 use crate::records::{
-    AchievementRecord, ActivityBlock, Append, AppendOutcome, AuditEntry, AuditFilter, CompletedUnit, KeyHash,
-    KeyRecord, LearnerHead, ProgressRecord, QualificationStanding, RosterRecords, SnapshotRecord, Standings,
-    StandingsOf, StoredEvent, StreamId, TeamAwardRecord, TimeRange, TokenRecord,
+    AchievementRecord, ActivityBlock, Append, AppendOutcome, AuditEntry, AuditFilter, CompletedUnit, EvidenceSums,
+    KeyHash, KeyRecord, LearnerHead, ProgressRecord, QualificationStanding, ResultRecord, RosterRecords,
+    SnapshotRecord, Standings, StandingsOf, StoredEvent, StreamId, TeamAwardRecord, TimeRange, TokenRecord,
 };
 use async_trait::async_trait;
 use std::ops::Range;
@@ -171,6 +171,18 @@ pub trait Store: Send + Sync + 'static {
     /// # Errors
     /// When the store is unavailable or a row is damaged.
     async fn completed_units(&self, user_ids: Vec<UserId>) -> Result<Vec<CompletedUnit>, StoreError>;
+
+    /// What evidence comes to: all resources and times of quizzes, of one moment.
+    ///
+    /// # Errors
+    /// When the store is unavailable or a row is damaged.
+    async fn evidence_sums(&self) -> Result<EvidenceSums, StoreError>;
+
+    /// Results of scored quizzes of these learners, each learner's by reference.
+    ///
+    /// # Errors
+    /// When the store is unavailable or a row is damaged.
+    async fn results(&self, user_ids: Vec<UserId>) -> Result<Vec<ResultRecord>, StoreError>;
 
     /// The progress rows of one learner (the projection), by unit id.
     ///

@@ -73,6 +73,10 @@ fn head(app: &App, user: &UserRecord, view: &LearnerView, tokens: &[TokenRecord]
         "user": wire::person(user),
         "memberships": memberships.collect::<Vec<_>>(),
         "enrolments": enrolments.collect::<Vec<_>>(),
+        "preferences": roster.preference(user_id).map(|said| json!({
+            "leaderboard": if said.on_boards { "in" } else { "out" },
+            "own_change_at": wire::optional_time(said.own_change_at),
+        })),
         "mentored_teams": mentored.collect::<Vec<_>>(),
         "tokens": tokens.iter().map(wire::token_kept).collect::<Vec<_>>(),
         "progress": wire::progress(view),

@@ -32,6 +32,7 @@ struct Wanted {
     page: Page,
     around: Option<u64>,
     neighbours: usize,
+    at: Option<TimeMs>,
 }
 
 /// Where the next page of a board begins.
@@ -57,7 +58,8 @@ async fn leaderboard(call: Call) -> Answered {
         ));
     }
     let (secret, places) = (call.app.secret(), call.app.config().projector_places);
-    let scope = format!("board {board} {} {lens:?}", wanted.period);
+    let at = wanted.at.map_or_else(String::new, |at| at.0.to_string());
+    let scope = format!("board {board} {} {at} {lens:?}", wanted.period);
     let part = part(&call, &wanted, &scope)?;
     let limit = match wanted.around {
         Some(_) => 2 * wanted.neighbours + 1,
@@ -66,7 +68,12 @@ async fn leaderboard(call: Call) -> Answered {
     // A projector's few rows are ordered whole before they are cut into pages: nothing in their order comes from ids.
     let is_front = lens == Lens::Projector && is_of_people;
     let from_engine = if is_front { BoardPart::Front } else { part };
-    let page = call.app.engine().board(board, wanted.period, from_engine, limit).await;
+    let engine = call.app.engine();
+    let page = match wanted.at {
+        None => engine.board(board, wanted.period, from_engine, limit).await,
+        Some(at) if at > call.app.clock().now() => return Err(Problem::invalid("at", "must not be in the future")),
+        Some(at) => engine.board_at(board, wanted.period, at, from_engine, limit).await,
+    };
     let in_path = [Unknown::Team, Unknown::Qualification];
     let page = page.map_err(|error| Problem::from(error).with_path(&in_path))?;
     let (body, next) = if let (true, BoardPart::From(from)) = (is_front, part) {
@@ -82,6 +89,9 @@ async fn leaderboard(call: Call) -> Answered {
         (body, next_place(&page, lens, places))
     };
     let mut body = body;
+    if let Some(at) = wanted.at {
+        body["at"] = json!(wire::time(at));
+    }
     body["next_cursor"] = json!(next.and_then(|place| cursor::encode(secret, &scope, &place)));
     Ok(answer::tagged(call.headers(), &body))
 }
@@ -98,12 +108,14 @@ fn read(fields: &mut Fields<'_>) -> Wanted {
     if around.is_some() && page.cursor.is_some() {
         fields.wrong("around", "cannot be combined with cursor");
     }
+    let at = fields.optional_time("at");
     let neighbours = fields.optional_whole("neighbours", 0..=NEIGHBOURS_MAX);
     Wanted {
         period: period.unwrap_or(Period::All),
         page,
         around,
         neighbours: neighbours.map_or(NEIGHBOURS_DEFAULT, |count| count as usize),
+        at,
     }
 }
 
@@ -158,6 +170,8 @@ mod tests {
             ),
             (json!({"period": "week"}), ""),
             (json!({"period": "never"}), "period"),
+            (json!({"at": "2026-03-01T09:30:00Z"}), ""),
+            (json!({"at": "yesterday"}), "at"),
             (json!({"limit": "0"}), "limit"),
             (json!({"limit": "1001"}), "limit"),
             (json!({"limit": "-1"}), "limit"),

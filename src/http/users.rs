@@ -10,7 +10,7 @@ use crate::fields::Fields;
 use crate::permissions::{self, person_lens};
 use crate::problem::{Problem, Unknown};
 use crate::wire;
-use homeroom_actors::roster::{Roster, RosterCommand};
+use homeroom_actors::roster::{Leaderboards, Roster, RosterCommand};
 use homeroom_actors::{EngineError, Lens};
 use homeroom_schema::UserId;
 use homeroom_schema::limits::NAME_CHARS_MAX;
@@ -28,6 +28,8 @@ pub(super) fn routes(routes: Routes) -> Routes {
         .put("/users/{user_id}", upsert)
         .patch("/users/{user_id}", patch)
         .delete("/users/{user_id}", erase)
+        .get("/users/{user_id}/preferences", preferences)
+        .patch("/users/{user_id}/preferences", prefer)
 }
 
 async fn create(mut call: Call) -> Answered {
@@ -126,6 +128,42 @@ async fn erase(call: Call) -> Answered {
         })?;
     }
     answer
+}
+
+async fn preferences(call: Call) -> Answered {
+    let user_id = call.path_id("user_id", Unknown::User)?;
+    let engine = call.app.engine();
+    let roster = engine.roster();
+    permissions::may_prefer(&call.caller, user_id, roster)?;
+    let user = roster.user(user_id).ok_or_else(|| Problem::unknown(Unknown::User))?;
+    if user.erased_at.is_some() {
+        return Err(Problem::erased());
+    }
+    let said = roster.preference(user_id).map(|preference| preference.on_boards);
+    let on_boards = said.unwrap_or(roster.leaderboards() != Leaderboards::OptIn);
+    let lock_ms = engine.rules().preferences.locked_for_ms;
+    let locked_until = roster.preference_locked_until(user_id, lock_ms, call.app.clock().now());
+    Ok(answer::json(200, &wire::preference(user_id, on_boards, locked_until)))
+}
+
+async fn prefer(mut call: Call) -> Answered {
+    let user_id = call.path_id("user_id", Unknown::User)?;
+    permissions::may_prefer(&call.caller, user_id, call.app.engine().roster())?;
+    let content = call.content().await?;
+    let mut fields = Fields::of(&content);
+    let wish = fields.word("leaderboard", "in, out", |word| match word {
+        "in" => Some(true),
+        "out" => Some(false),
+        _ => None,
+    });
+    let command = RosterCommand::SetPreference {
+        user_id,
+        on_boards: wish.unwrap_or_default(),
+        own: call.caller.user_id == Some(user_id),
+        lock_ms: call.app.engine().rules().preferences.locked_for_ms,
+    };
+    let command = fields.finish(command)?;
+    roster::put(&call, &content, command, &[Unknown::User]).await
 }
 
 async fn show(call: Call) -> Answered {

@@ -260,6 +260,20 @@ pub(super) const METRICS: &[Metric] = &[
         &["hit", "miss"],
     ),
     labelled(
+        "homeroom_board_reads_total",
+        Counter,
+        "Reads of a board, made already or waiting until it shows what came before them",
+        "cache",
+        &["hit", "miss"],
+    ),
+    labelled(
+        "homeroom_team_reads_total",
+        Counter,
+        "Reads of a team's performance, likewise",
+        "cache",
+        &["hit", "miss"],
+    ),
+    labelled(
         "homeroom_actor_failures_total",
         Counter,
         "Actors that failed or hung, and were started again",

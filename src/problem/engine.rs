@@ -1,6 +1,7 @@
 //! The one table from the engine's causes to statuses and codes. Things named in a body are 422 here; see `with_path`.
 
 use super::{FieldError, Problem, Unknown};
+use crate::wire::time;
 use homeroom_actors::EngineError;
 use homeroom_actors::domain::Rejection;
 
@@ -26,6 +27,15 @@ impl From<EngineError> for Problem {
                 let detail = "The team has as many members as a team may have.";
                 Self::new(422, "team_full", "The team is full", detail)
             }
+            EngineError::PreferenceLocked { retry_at } => {
+                let detail = format!(
+                    "This was changed lately; it can be changed again at {}.",
+                    time(retry_at)
+                );
+                let mut problem = Self::new(409, "preference_locked", "Changed lately", detail);
+                problem.retry_at = Some(time(retry_at));
+                problem
+            }
             EngineError::NotALearner(_) => {
                 let detail = "Points are for learners; this person is a mentor or of the staff.";
                 Self::new(422, "not_a_learner", "Not a learner", detail)
@@ -35,7 +45,7 @@ impl From<EngineError> for Problem {
                 format!("must be at most {most}: the rules allow no more at once"),
             ),
             EngineError::BudgetExhausted { left, renews_at } => {
-                let renews_at = crate::wire::time(renews_at);
+                let renews_at = time(renews_at);
                 let detail = format!("{left} points are left of this week's budget; it renews at {renews_at}.");
                 let mut problem = Self::new(422, "budget_exhausted", "The budget is used up", detail);
                 problem.errors = vec![FieldError::new(

@@ -237,12 +237,28 @@ pub fn outcomes(found: &Outcomes, page: &Range<usize>, roster: &Roster) -> Figur
             })
         },
     );
+    let skills = Table::page(
+        "skills",
+        &["skill", "learners", "mastery_before", "mastery_after", "mastery_gained"],
+        &found.skills,
+        page,
+        |row| {
+            json!({
+                "skill": &*row.skill,
+                "learners": row.learners,
+                "mastery_before": row.mastery_before,
+                "mastery_after": row.mastery_after,
+                "mastery_gained": row.mastery_after - row.mastery_before,
+            })
+        },
+    );
     Figures {
         head: json!({"quizzes": quizzes, "scores": found.scores.map(spread)}),
         tables: vec![
             Table::whole("score_distribution", &["score_from", "score_to", "quizzes"], bins),
             qualifications,
             units,
+            skills,
         ],
     }
 }

@@ -1,17 +1,20 @@
 //! Answers to commands, fresh from the engine or found again from the kept fact.
 
 use super::{optional_time, time};
+use homeroom_actors::domain::achievements::Tier;
 use homeroom_actors::domain::learner::UnitProgress;
 use homeroom_actors::domain::{Action, LearnerEvent};
 use homeroom_actors::engine::Correction;
 use homeroom_actors::views::{CorrectionOutcome, EarnOutcome, ProgressOutcome};
-use homeroom_schema::UserId;
 use homeroom_schema::records::StoredEvent;
+use homeroom_schema::{UserId, Version};
 use serde_json::{Value, json};
 
 /// The answer to `POST /points/earn`.
 #[must_use]
 pub fn earn_answer(outcome: &EarnOutcome) -> Value {
+    let unlocked = outcome.unlocked.iter();
+    let unlocked = unlocked.map(|(kind, tier)| json!({"achievement_type": kind, "tier": tier.as_str()}));
     let mut answer = json!({
         "event_id": outcome.event_id,
         "user_id": outcome.user_id,
@@ -21,7 +24,7 @@ pub fn earn_answer(outcome: &EarnOutcome) -> Value {
         "points": outcome.points,
         "total": outcome.total,
         "level": outcome.level,
-        "achievements_unlocked": [],
+        "achievements_unlocked": unlocked.collect::<Vec<_>>(),
     });
     if let Some(reason) = outcome.reason {
         answer["reason"] = json!(reason.as_str());
@@ -69,10 +72,10 @@ pub fn correction_answer(correction: Correction, outcome: &CorrectionOutcome) ->
     })
 }
 
-/// The first answer to a keyed command, from the fact that it kept and the totals when it was answered. None if the fact
-/// answers no command.
+/// The first answer to a keyed command, from the fact that it kept, the facts that follow it in the stream, and the totals
+/// when it was answered. None if the fact answers no command.
 #[must_use]
-pub fn first_answer(stored: &StoredEvent, total: u64, level: u32) -> Option<Value> {
+pub fn first_answer(stored: &StoredEvent, after: &[StoredEvent], total: u64, level: u32) -> Option<Value> {
     let user_id = UserId::new(stored.stream.id).ok()?;
     let event: LearnerEvent = serde_json::from_str(&stored.body).ok()?;
     let event_id = stored.event_id;
@@ -99,6 +102,7 @@ pub fn first_answer(stored: &StoredEvent, total: u64, level: u32) -> Option<Valu
             level,
             reason,
             retry_at,
+            unlocked: unlocked_by(stored.version, after),
         };
         Some(earn_answer(&outcome))
     };
@@ -145,12 +149,28 @@ pub fn first_answer(stored: &StoredEvent, total: u64, level: u32) -> Option<Valu
     }
 }
 
+/// What a fact unlocked: facts of the same append, right behind it.
+fn unlocked_by(version: Version, after: &[StoredEvent]) -> Vec<(String, Tier)> {
+    let facts = after
+        .iter()
+        .map_while(|stored| match serde_json::from_str(&stored.body) {
+            Ok(LearnerEvent::AchievementUnlocked {
+                achievement,
+                tier,
+                cause,
+                ..
+            }) if cause == Some(version) => Some((achievement, tier)),
+            _ => None,
+        });
+    facts.collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use homeroom_actors::domain::RefusalReason;
     use homeroom_schema::records::StreamId;
-    use homeroom_schema::{EventId, ReferenceId, TimeMs, Version};
+    use homeroom_schema::{EventId, ReferenceId, TimeMs};
 
     fn stored(body: &Value) -> StoredEvent {
         StoredEvent {
@@ -182,13 +202,14 @@ mod tests {
             level: 2,
             reason: (!awarded).then_some(RefusalReason::AlreadyAwarded),
             retry_at: None,
+            unlocked: Vec::new(),
         };
         assert_eq!(
-            first_answer(&stored(&awarded), 120, 2),
+            first_answer(&stored(&awarded), &[], 120, 2),
             Some(earn_answer(&outcome(true)))
         );
         assert_eq!(
-            first_answer(&stored(&refused), 120, 2),
+            first_answer(&stored(&refused), &[], 120, 2),
             Some(earn_answer(&outcome(false)))
         );
         assert_eq!(earn_answer(&outcome(false))["reason"], "already_awarded");
@@ -199,7 +220,7 @@ mod tests {
     fn corrections_and_progress_are_found_again_too() {
         let reversed = json!({"type": "points_reversed", "of": 12, "action": "read_content", "reference": 9,
             "points": 0, "total": 0, "level": 1, "occurred_at": 1000});
-        let answer = first_answer(&stored(&reversed), 0, 1).expect("an answer");
+        let answer = first_answer(&stored(&reversed), &[], 0, 1).expect("an answer");
         assert_eq!(
             (&answer["kind"], &answer["of_event_id"]),
             (&json!("reversal"), &json!(12))
@@ -208,11 +229,14 @@ mod tests {
             "completed_at": 1000, "occurred_at": 1000});
         let expected = json!({"user_id": 7, "unit_id": 5, "progress_percentage": 100,
             "last_accessed": "1970-01-01T00:00:01.000Z", "completed_at": "1970-01-01T00:00:01.000Z"});
-        assert_eq!(first_answer(&stored(&made), 0, 1), Some(expected));
+        assert_eq!(first_answer(&stored(&made), &[], 0, 1), Some(expected));
     }
 
     #[test]
     fn a_fact_of_another_kind_answers_nothing() {
-        assert_eq!(first_answer(&stored(&json!({"type": "team_achieved"})), 0, 1), None);
+        assert_eq!(
+            first_answer(&stored(&json!({"type": "team_achieved"})), &[], 0, 1),
+            None
+        );
     }
 }

@@ -3,8 +3,8 @@
 use super::{optional_time, time};
 use homeroom_actors::Lens;
 use homeroom_actors::roster::{Roster, RosterOutcome};
-use homeroom_schema::TeamId;
 use homeroom_schema::records::{QualificationRecord, TeamRecord, TokenRecord, UnitRecord, UserRecord};
+use homeroom_schema::{TeamId, TimeMs, UserId};
 use serde_json::{Value, json};
 
 /// A person, as staff and they themselves see them.
@@ -29,6 +29,13 @@ pub fn person_by_lens(user: &UserRecord, lens: Lens, roster: &Roster) -> Value {
     let alias = roster.alias(user.user_id);
     let alias = alias.as_deref().unwrap_or_default();
     json!({"id": user.user_id, "name": alias, "alias": alias, "role": user.role.as_str()})
+}
+
+/// Whether somebody is on boards as far as it is theirs to say, and until when they cannot say something else.
+#[must_use]
+pub fn preference(user_id: UserId, on_boards: bool, locked_until: Option<TimeMs>) -> Value {
+    let leaderboard = if on_boards { "in" } else { "out" };
+    json!({"user_id": user_id, "leaderboard": leaderboard, "locked_until": optional_time(locked_until)})
 }
 
 /// A qualification.
@@ -108,6 +115,13 @@ pub fn roster_answer(outcome: &RosterOutcome) -> (u16, String) {
         } => put(qualification(it), *created),
         RosterOutcome::Unit { unit: it, created } => put(unit(it), *created),
         RosterOutcome::Team { team: it, created } => put(team(it), *created),
+        RosterOutcome::Preference {
+            preference,
+            locked_until,
+        } => put(
+            self::preference(preference.user_id, preference.on_boards, *locked_until),
+            false,
+        ),
         RosterOutcome::Done { changed } => put(json!({"changed": changed}), *changed),
         RosterOutcome::Imported {
             qualifications,

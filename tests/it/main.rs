@@ -9,6 +9,7 @@
 
 mod support;
 
+mod analytics;
 mod api;
 mod api_cli;
 mod api_refusals;
@@ -16,6 +17,7 @@ mod audit;
 mod auth;
 mod backup;
 mod boards;
+mod class;
 mod cli_csv;
 mod cli_doctor;
 mod cli_node;

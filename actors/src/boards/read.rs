@@ -2,9 +2,9 @@
 
 use super::window::rows_of;
 use super::{BoardData, BoardHandle};
-use crate::domain::board::{Board, Ranked, Standing};
+use crate::domain::board::{Board, Ranked, Scale, Standing};
 use crate::engine::BoardPart;
-use crate::hub::{Hub, Span};
+use crate::hub::Hub;
 use crate::topics::BoardName;
 use crate::views::BoardPage;
 use homeroom_schema::limits::PAGE_MAX;
@@ -16,38 +16,59 @@ const TIES_MAX: usize = 4_096;
 
 /// A part of a board as it is now.
 pub(crate) fn page_of(hub: &Hub, handle: &BoardHandle, part: BoardPart, limit: usize) -> BoardPage {
-    let limit = limit.min(PAGE_MAX);
-    let mut page = BoardPage {
-        epoch: Arc::default(),
-        version: 0,
-        total: 0,
-        from: 0,
+    let board = handle.key.0;
+    let cut = handle.shared.read(|data| cut(hub, board, data, part, limit));
+    named(hub, board, cut)
+}
+
+/// A part of these rows.
+pub(super) fn page(hub: &Hub, board: BoardName, data: &BoardData, part: BoardPart, limit: usize) -> BoardPage {
+    named(hub, board, cut(hub, board, data, part, limit))
+}
+
+/// A part without names: what is done while the rows are held.
+struct Cut {
+    page: BoardPage,
+    rows: Vec<Ranked>,
+    front: Vec<Ranked>,
+    scale: Scale,
+}
+
+fn cut(hub: &Hub, board: BoardName, data: &BoardData, part: BoardPart, limit: usize) -> Cut {
+    let (from, rows) = part_of(&data.board, part, limit.min(PAGE_MAX));
+    let front = match part {
+        BoardPart::Front => front_of(hub, board, &data.board),
+        _ => Vec::new(),
+    };
+    let page = BoardPage {
+        epoch: Arc::clone(&data.epoch),
+        version: data.version,
+        total: data.board.len(),
+        from,
         rows: Vec::new(),
         front: Vec::new(),
-        span: Span::ALL,
+        span: data.span.clone(),
     };
-    let (ranked, front, scale) = handle.shared.read(|data| {
-        let BoardData {
-            epoch,
-            version,
-            span,
-            scale,
-            board,
-        } = data;
-        let (from, ranked, front) = match part {
-            BoardPart::Front => (0, Vec::new(), front_of(hub, handle.key.0, board)),
-            _ => {
-                let (from, ranked) = part_of(board, part, limit);
-                (from, ranked, Vec::new())
-            }
-        };
-        (page.epoch, page.version, page.total) = (Arc::clone(epoch), *version, board.len());
-        (page.from, page.span) = (from, span.clone());
-        (ranked, front, *scale)
-    });
-    page.rows = rows_of(ranked, scale, |id| names(hub, handle.key.0, id));
-    page.front = rows_of(front, scale, |id| names(hub, handle.key.0, id));
-    page
+    Cut {
+        page,
+        rows,
+        front,
+        scale: data.scale,
+    }
+}
+
+fn named(hub: &Hub, board: BoardName, cut: Cut) -> BoardPage {
+    let Cut {
+        page,
+        rows,
+        front,
+        scale,
+    } = cut;
+    BoardPage {
+        rows: rows_of(rows, scale, |id| names(hub, board, id)),
+        front: rows_of(front, scale, |id| names(hub, board, id)),
+        ..page
+    }
 }
 
 /// The rows that a projector sees. Of equal rows at its last place those are taken that come first in an order of their own,

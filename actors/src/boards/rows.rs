@@ -40,11 +40,7 @@ impl Source {
     /// By the calendar of now.
     pub(super) fn new(hub: &Hub, (board, period): (BoardName, Period)) -> Self {
         let calendar = hub.calendar();
-        let of = match board {
-            BoardName::Teams if calendar.teams.transfer == Transfer::Stay => StandingsOf::Teams,
-            BoardName::Qualification(inside) => StandingsOf::LearnersIn(inside),
-            BoardName::All | BoardName::Teams | BoardName::Team(_) => StandingsOf::Learners,
-        };
+        let of = standings_of(board, calendar.teams);
         let points = match (period, of) {
             (Period::All, StandingsOf::Learners) => Points::Totals,
             (Period::All, StandingsOf::LearnersIn(_)) => Points::Inside,
@@ -67,10 +63,7 @@ impl Source {
 
     /// What kind of numbers.
     pub(super) fn scale(&self) -> Scale {
-        match (self.board, self.teams.scoring) {
-            (BoardName::Teams, TeamScoring::Mean | TeamScoring::Adjusted) => Scale::Fraction,
-            _ => Scale::Whole,
-        }
+        scale_of(self.board, self.teams)
     }
 
     /// Whether what is counted is this board's period, with nothing missing.
@@ -191,6 +184,23 @@ impl Source {
             })
         };
         ids.into_iter().filter_map(row).collect()
+    }
+}
+
+/// Whose points make the rows of a board.
+pub(super) fn standings_of(board: BoardName, teams: TeamRules) -> StandingsOf {
+    match board {
+        BoardName::Teams if teams.transfer == Transfer::Stay => StandingsOf::Teams,
+        BoardName::Qualification(inside) => StandingsOf::LearnersIn(inside),
+        BoardName::All | BoardName::Teams | BoardName::Team(_) => StandingsOf::Learners,
+    }
+}
+
+/// What kind of numbers a board has.
+pub(super) fn scale_of(board: BoardName, teams: TeamRules) -> Scale {
+    match (board, teams.scoring) {
+        (BoardName::Teams, TeamScoring::Mean | TeamScoring::Adjusted) => Scale::Fraction,
+        _ => Scale::Whole,
     }
 }
 

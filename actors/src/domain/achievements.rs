@@ -1,10 +1,14 @@
 //! The achievements of the rules, and how far a learner is towards each tier. Pure.
 
+use crate::domain::action::Action;
 use crate::domain::course::{Course, best_completion};
+use crate::domain::event::LearnerEvent;
 use crate::domain::learner::{Earned, Learner};
 use crate::domain::rules::{AchievementRule, CriterionRule, Measure, Rules};
-use homeroom_schema::TimeMs;
+use homeroom_schema::{TimeMs, Version};
 use serde::{Deserialize, Serialize};
+use std::cell::OnceCell;
+use std::collections::BTreeMap;
 
 /// The three tiers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -61,6 +65,189 @@ pub struct Outside {
     pub team_level: u32,
 }
 
+impl Outside {
+    /// The mean rating, 1 to 5; 0 without any.
+    #[must_use]
+    pub fn mean_rating(&self) -> f64 {
+        if self.ratings == 0 {
+            0.0
+        } else {
+            self.rating_sum as f64 / self.ratings as f64
+        }
+    }
+}
+
+/// A set of measures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Measures(u32);
+
+impl Measures {
+    /// All of them.
+    pub const ALL: Self = Self(u32::MAX);
+    const NONE: Self = Self(0);
+
+    /// Those that a fact of the learner can have moved. What rests on other people's facts is not among them.
+    #[must_use]
+    pub fn moved_by(event: &LearnerEvent) -> Self {
+        use crate::domain::rules::Measure as M;
+        match event {
+            LearnerEvent::PointsAwarded { action, .. } => {
+                let any = Self::of(&[M::Points, M::ActiveDays, M::Participation]);
+                any.and(match action {
+                    Action::ReadContent => Self::of(&[M::ReadContent]),
+                    Action::CompleteQuiz => Self::of(&[
+                        M::CompleteQuiz,
+                        M::MeanBestScore,
+                        M::PerfectScores,
+                        M::FastCompletions,
+                        M::ConsistentResults,
+                    ]),
+                    Action::ContributeResource => {
+                        Self::of(&[M::ContributeResource, M::ResourceQuality, M::HighQualitySubmissions])
+                    }
+                    Action::CommunityFeedback => Self::of(&[M::CommunityFeedback]),
+                    Action::TeamAchievement => Self::of(&[M::TeamAchievements]),
+                    Action::ManualAward => Self::NONE,
+                })
+            }
+            // Taking one back can lift a mean, or join two runs.
+            LearnerEvent::PointsReversed { .. }
+            | LearnerEvent::PointsReinstated { .. }
+            | LearnerEvent::PointsAdjusted { .. } => Self::ALL,
+            LearnerEvent::ProgressMade {
+                completed_at: Some(_), ..
+            } => Self::of(&[M::QualificationCompletion, M::UnitsCompleted]),
+            LearnerEvent::ProgressMade { .. }
+            | LearnerEvent::PointsRefused { .. }
+            | LearnerEvent::AchievementUnlocked { .. } => Self::NONE,
+        }
+    }
+
+    /// Whether a measure is among them.
+    #[must_use]
+    pub const fn has(self, measure: Measure) -> bool {
+        self.0 & (1 << measure as u32) != 0
+    }
+
+    fn of(measures: &[Measure]) -> Self {
+        Self(measures.iter().fold(0, |set, measure| set | 1 << *measure as u32))
+    }
+
+    const fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+}
+
+/// What criteria rest on besides the learner's own state.
+trait Surroundings {
+    fn course(&self) -> &Course;
+    fn outside(&self) -> &Outside;
+}
+
+struct Known<'a> {
+    course: &'a Course,
+    outside: &'a Outside,
+}
+
+impl Surroundings for Known<'_> {
+    fn course(&self) -> &Course {
+        self.course
+    }
+
+    fn outside(&self) -> &Outside {
+        self.outside
+    }
+}
+
+/// Asked for at most once, and only where it decides.
+struct Asked<C, O> {
+    course: (C, OnceCell<Course>),
+    outside: (O, OnceCell<Outside>),
+}
+
+impl<C: Fn() -> Course, O: Fn() -> Outside> Surroundings for Asked<C, O> {
+    fn course(&self) -> &Course {
+        self.course.1.get_or_init(&self.course.0)
+    }
+
+    fn outside(&self) -> &Outside {
+        self.outside.1.get_or_init(&self.outside.0)
+    }
+}
+
+/// Why achievements are looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Occasion {
+    /// What can have moved since all was looked at last.
+    pub moved: Measures,
+    /// The learner's own fact that is the occasion, by its place in the stream.
+    pub cause: Option<Version>,
+    /// When it happened.
+    pub occurred_at: TimeMs,
+}
+
+/// The tiers that are earned now and were not before, in the order of the rules, lower tiers first. A tier is earned when all
+/// its criteria are met; once earned, it stays. Nothing is asked or allocated that does not decide.
+#[must_use]
+pub fn newly_earned(
+    learner: &Learner,
+    course: impl Fn() -> Course,
+    outside: impl Fn() -> Outside,
+    rules: &Rules,
+    occasion: Occasion,
+) -> Vec<LearnerEvent> {
+    let around = Asked {
+        course: (course, OnceCell::new()),
+        outside: (outside, OnceCell::new()),
+    };
+    let mut unlocked = Vec::new();
+    for rule in &rules.achievements {
+        if !rule
+            .criteria
+            .iter()
+            .any(|criterion| occasion.moved.has(criterion.measure))
+        {
+            continue;
+        }
+        for (place, tier) in Tier::ALL.into_iter().enumerate() {
+            if has_earned(learner, rule, tier) {
+                continue;
+            }
+            // No target falls from tier to tier, so the next tier is not met either.
+            if !is_met(rule, place, learner, &around) {
+                break;
+            }
+            let criteria = rule.criteria.iter().map(|one| {
+                let value = current(one.measure, learner, &around);
+                let target = one.targets[place];
+                (one.key.clone(), Reached { value, target })
+            });
+            unlocked.push(LearnerEvent::AchievementUnlocked {
+                achievement: rule.achievement_type.clone(),
+                tier,
+                data: criteria.collect::<BTreeMap<_, _>>(),
+                rules: rules.version,
+                cause: occasion.cause,
+                occurred_at: occasion.occurred_at,
+            });
+        }
+    }
+    unlocked
+}
+
+/// What costs a walk over the state or a question is looked at last.
+fn is_met<S: Surroundings>(rule: &AchievementRule, place: usize, learner: &Learner, around: &S) -> bool {
+    let is_met = |one: &CriterionRule| current(one.measure, learner, around) >= one.targets[place];
+    let of_cost = |costs: bool| rule.criteria.iter().filter(move |one| one.measure.costs() == costs);
+    of_cost(false).all(is_met) && of_cost(true).all(is_met)
+}
+
+/// Few have many, so that a walk is cheaper than a key of its own.
+fn has_earned(learner: &Learner, rule: &AchievementRule, tier: Tier) -> bool {
+    let mut keys = learner.achievements.keys();
+    keys.any(|(earned, of_tier)| *of_tier == tier && *earned == rule.achievement_type)
+}
+
 /// One criterion of one tier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Criterion {
@@ -101,7 +288,7 @@ pub fn achievements(learner: &Learner, course: &Course, outside: &Outside, rules
     let mut all = Vec::with_capacity(rules.achievements.len() * Tier::ALL.len());
     for rule in &rules.achievements {
         let currents: Vec<f64> = (rule.criteria.iter())
-            .map(|criterion| current(criterion.measure, learner, course, outside))
+            .map(|criterion| current(criterion.measure, learner, &Known { course, outside }))
             .collect();
         for (place, tier) in Tier::ALL.into_iter().enumerate() {
             let criteria = rule.criteria.iter().zip(&currents);
@@ -133,23 +320,22 @@ fn criterion(rule: &CriterionRule, current: f64, place: usize) -> Criterion {
     }
 }
 
-fn current(measure: Measure, learner: &Learner, course: &Course, outside: &Outside) -> f64 {
+fn current<S: Surroundings>(measure: Measure, learner: &Learner, around: &S) -> f64 {
     let counters = &learner.counters;
     let of_action = |place: usize| f64::from(counters.by_action[place]);
     match measure {
-        Measure::QualificationCompletion => best_completion(learner, course),
+        Measure::QualificationCompletion => best_completion(learner, around.course()),
         Measure::MeanBestScore => mean(counters.best_scores.values().sum(), counters.best_scores.len()),
         Measure::ResourceQuality => mean(counters.resource_quality_sum, counters.resources_rated as usize),
         Measure::PerfectScores => f64::from(counters.perfect_scores),
         Measure::FastCompletions => f64::from(counters.fast_completions),
         Measure::ConsistentResults => f64::from(counters.streak.longest),
         Measure::HighQualitySubmissions => f64::from(counters.resources_high_quality),
-        Measure::UsageByOthers => outside.usage_by_others as f64,
-        Measure::FeedbackRating if outside.ratings == 0 => 0.0,
-        Measure::FeedbackRating => outside.rating_sum as f64 / outside.ratings as f64,
+        Measure::UsageByOthers => around.outside().usage_by_others as f64,
+        Measure::FeedbackRating => around.outside().mean_rating(),
         Measure::Participation => f64::from(counters.awards_counted),
         Measure::TeamAchievements => f64::from(counters.team_achievements),
-        Measure::TeamSuccess => f64::from(outside.team_level),
+        Measure::TeamSuccess => f64::from(around.outside().team_level),
         Measure::Points => learner.total as f64,
         Measure::UnitsCompleted => learner
             .units

@@ -6,6 +6,7 @@
 pub mod buckets;
 pub mod engagement;
 pub mod fact;
+pub mod mastery;
 pub mod numbers;
 pub mod outcomes;
 pub mod resources;

@@ -189,6 +189,9 @@ pub enum LearnerEvent {
         data: BTreeMap<String, Reached>,
         /// The version of the rules in force.
         rules: u32,
+        /// The fact of this stream that tipped it; none if that was somebody else's, or changed courses or rules.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        cause: Option<Version>,
         /// When it was earned.
         occurred_at: TimeMs,
     },
@@ -238,6 +241,9 @@ const fn is_false(value: &bool) -> bool {
     !*value
 }
 
+/// The type of an unlocked achievement, as stored in `events.event_type`.
+pub const UNLOCKED_TYPE: &str = "achievement_unlocked";
+
 /// Types of the ledger's entries, as stored in `events.event_type`.
 pub const LEDGER_TYPES: &[&str] = &[
     "points_awarded",
@@ -257,7 +263,7 @@ impl LearnerEvent {
             Self::PointsReversed { .. } => "points_reversed",
             Self::PointsReinstated { .. } => "points_reinstated",
             Self::PointsAdjusted { .. } => "points_adjusted",
-            Self::AchievementUnlocked { .. } => "achievement_unlocked",
+            Self::AchievementUnlocked { .. } => UNLOCKED_TYPE,
             Self::ProgressMade { .. } => "progress_made",
         }
     }

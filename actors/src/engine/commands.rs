@@ -2,7 +2,7 @@
 
 use super::answer::Place;
 use super::{Answer, Correction, EarnRequest, Engine, KeyClaim, Pending, ProgressRequest, RenderRoster};
-use crate::domain::action::Action;
+use crate::domain::action::{Action, Evidence};
 use crate::domain::event::{LEDGER_TYPES, LearnerEvent};
 use crate::domain::rules::NextPeriods;
 use crate::domain::{AwardRef, Command, Earn, Progress, Rejection};
@@ -206,6 +206,10 @@ impl Engine {
             None => unit_of_reference(&roster, request.action, request.reference),
         };
         let qualification = unit.and_then(|unit_id| roster.active_unit(unit_id)?.qualification_id);
+        let context = &self.inner.tree.context;
+        let par_ms = (request.action == Action::CompleteQuiz)
+            .then(|| context.hub.library().par_ms(request.reference, &context.rules.load()))
+            .flatten();
         let day = self.inner.tree.context.clock.local_day(occurred_at);
         Ok(Earn {
             action: request.action,
@@ -213,12 +217,23 @@ impl Engine {
             unit,
             qualification,
             teams: roster.teams_of(request.user_id).collect(),
-            evidence: request.evidence,
-            par_ms: None,
+            evidence: self.with_resource(request),
+            par_ms,
             occurred_at,
             day,
             next: self.next_periods(day),
         })
+    }
+
+    /// Reading under a reference that one other person alone has contributed is reading that resource. It stands in the
+    /// fact, so that replay never asks.
+    fn with_resource(&self, request: &EarnRequest) -> Evidence {
+        let mut evidence = request.evidence;
+        if request.action == Action::ReadContent && evidence.resource.is_none() {
+            let library = self.inner.tree.context.hub.library();
+            evidence.resource = library.only_resource(request.reference, request.user_id);
+        }
+        evidence
     }
 
     /// When the local periods after a day begin, if the rules ask.
@@ -242,7 +257,7 @@ impl Engine {
         &self,
         user_id: UserId,
         reference: ReferenceId,
-        evidence: crate::domain::Evidence,
+        evidence: Evidence,
         occurred_at: TimeMs,
     ) -> Command {
         let day = self.inner.tree.context.clock.local_day(occurred_at);

@@ -1,17 +1,22 @@
 //! Reads and subscriptions: durable state alone, with everything acknowledged before the call.
 
 use super::{BoardPart, Engine, Subscription};
-use crate::domain::event::LEDGER_TYPES;
+use crate::domain::event::{LEDGER_TYPES, UNLOCKED_TYPE};
 use crate::error::EngineError;
 use crate::learners::parse;
 use crate::topics::{BoardName, Entry, Inbox, Message, Period, Position, TopicName};
 use crate::views::{BoardPage, LearnerView, TeamPerformance};
-use homeroom_schema::limits::{PAGE_MAX, READ_DEADLINE, STREAM_PAGE_MAX};
+use homeroom_schema::limits::{ACHIEVEMENTS_MAX, PAGE_MAX, READ_DEADLINE, STREAM_PAGE_MAX};
 use homeroom_schema::records::{AuditEntry, AuditFilter, KeyHash, KeyRecord, StoredEvent, StreamId, TokenRecord};
-use homeroom_schema::{Store, StoreError, TeamId, UserId, Version};
+use homeroom_schema::{Store, StoreError, TeamId, TimeMs, UserId, Version};
 use std::future::Future;
 use std::sync::Arc;
 use tokio::sync::OwnedSemaphorePermit;
+
+/// Events read at once to find what was kept together: seldom is more than one tier unlocked.
+const TOGETHER_PAGE: usize = 4;
+/// Achievements that one fact can unlock: all tiers of all.
+const UNLOCKS_MAX: usize = ACHIEVEMENTS_MAX * 3;
 
 impl Engine {
     /// A used idempotency key.
@@ -22,18 +27,34 @@ impl Engine {
         self.reading(self.store().find_key(hash)).await
     }
 
-    /// One event of a stream, to render an answer again.
+    /// One event of a stream and the achievements unlocked right behind it, to render an answer again. Empty if there is
+    /// no such event.
     ///
     /// # Errors
     /// When the store is unavailable.
-    pub async fn event(&self, stream: StreamId, version: Version) -> Result<Option<StoredEvent>, EngineError> {
-        let Some(before) = version.0.checked_sub(1) else {
-            return Ok(None);
-        };
-        let page = self
-            .reading(self.store().read_stream(stream, Version(before), 1))
-            .await?;
-        Ok(page.into_iter().next().filter(|event| event.version == version))
+    pub async fn kept_together(&self, stream: StreamId, version: Version) -> Result<Vec<StoredEvent>, EngineError> {
+        let mut kept: Vec<StoredEvent> = Vec::new();
+        let mut before = Version(version.0.saturating_sub(1));
+        loop {
+            let page = self.reading(self.store().read_stream(stream, before, TOGETHER_PAGE));
+            let page = page.await?;
+            let is_last = page.len() < TOGETHER_PAGE;
+            for event in page {
+                let belongs = if kept.is_empty() {
+                    event.version == version
+                } else {
+                    event.event_type == UNLOCKED_TYPE
+                };
+                if !belongs {
+                    return Ok(kept);
+                }
+                before = event.version;
+                kept.push(event);
+            }
+            if is_last || kept.len() > UNLOCKS_MAX {
+                return Ok(kept);
+            }
+        }
     }
 
     /// A learner's progress and achievements: everything acknowledged before the call, nothing that is not durable.
@@ -85,6 +106,23 @@ impl Engine {
     ) -> Result<BoardPage, EngineError> {
         let _permit = self.admit_read()?;
         self.inner.tree.hub.board(board, period, part, limit).await
+    }
+
+    /// A part of a board as it was at a moment that has been: by the ledger and the roster's facts of until then; names, and
+    /// who is on boards at all, are those of now.
+    ///
+    /// # Errors
+    /// Unknown team or qualification; overloaded; the store is unavailable; timed out.
+    pub async fn board_at(
+        &self,
+        board: BoardName,
+        period: Period,
+        at: TimeMs,
+        part: BoardPart,
+        limit: usize,
+    ) -> Result<BoardPage, EngineError> {
+        let _permit = self.admit_read()?;
+        self.inner.tree.hub.board_at(board, period, at, part, limit).await
     }
 
     /// Attaches an inbox to a topic under `slot` (the session's own number for it), and says where it starts. With a

@@ -101,6 +101,7 @@ async fn load(store: Arc<dyn Store>, clock: Arc<dyn Clock>, settings: EngineSett
         idle: settings.learner_idle,
         last_event_id: last_event_id.map_or(0, EventId::get),
     });
+    hub.load_evidence().await?;
     let into_journal = journal.clone();
     hub.connect(move |submission| into_journal.submit(submission));
     let insights = Insights::new(Arc::clone(&store), journal.clone(), ACTIVITY_BLOCK_FACTS);
@@ -117,8 +118,10 @@ async fn load(store: Arc<dyn Store>, clock: Arc<dyn Clock>, settings: EngineSett
         counts: EventCounts::new(),
         fatal: watch::Sender::new(None),
     });
+    let learners = Learners::new(Arc::clone(&context), Arc::clone(&tasks));
+    hub.library().connect(learners.look_at_due());
     Ok(Tree {
-        learners: Learners::new(Arc::clone(&context), Arc::clone(&tasks)),
+        learners,
         acts: Arc::new(acts),
         context,
         roster_queue: Arc::new(RosterQueue::new(|| RosterMsg::Work)),

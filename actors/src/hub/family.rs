@@ -24,6 +24,8 @@ use tokio::time::Instant;
 pub(crate) trait Kind: Sized + Send + Sync + 'static {
     /// What it is called in metrics and logs.
     const NAME: &'static str;
+    /// The metric of reads: whether what they show was made already.
+    const READS: &'static str;
     /// How many may be awake; at the bound callers are answered that the node is overloaded.
     const AWAKE_MAX: usize;
     /// Which one.
@@ -64,6 +66,8 @@ pub(crate) struct Handle<K: Kind> {
     /// Of its present actor.
     pub(crate) pulse: Pulse,
     marked: metrics::Counter,
+    hits: metrics::Counter,
+    misses: metrics::Counter,
     actor: RwLock<Option<ActorRef<K::Msg>>>,
     quarantined: AtomicBool,
     used: Mutex<Instant>,
@@ -117,6 +121,8 @@ impl<K: Kind> Handle<K> {
             shared: K::Shared::default(),
             pulse: Pulse::default(),
             marked: metrics::counter!("homeroom_topic_changes_total", "kind" => K::NAME),
+            hits: metrics::counter!(K::READS, "cache" => "hit"),
+            misses: metrics::counter!(K::READS, "cache" => "miss"),
             actor: RwLock::new(None),
             quarantined: AtomicBool::new(false),
             used: Mutex::new(monotonic()),
@@ -146,6 +152,14 @@ impl<K: Kind> Handle<K> {
             // A failed cast means that the actor has ended: its next life loads everything.
             let _ = actor.cast(K::look());
         }
+    }
+
+    /// The same for a reader: counts whether it was made already.
+    pub(crate) async fn read(&self) -> Result<(), EngineError> {
+        let is_hit = self.gate.is_applied(self.gate.sent());
+        let reads = if is_hit { &self.hits } else { &self.misses };
+        reads.increment(1);
+        self.fresh().await
     }
 
     /// Waits until everything marked before the call can be read.

@@ -18,10 +18,8 @@ const USERS_ONE_BY_ONE_MAX: usize = 512;
 pub(super) fn learners_changed(hub: &Hub, changes: &[LearnerChange]) {
     for change in changes {
         hub.saw_event(change.event_id.get());
-        if let Some(score) = change.score {
-            hub.scores().put(change.user_id, change.version, score);
-        }
     }
+    hub.library().apply(hub, changes);
     mark_all_board(hub, changes);
     mark_teams(hub, changes);
     mark_qualifications(hub, changes);

@@ -372,6 +372,7 @@ impl World {
             score: Some(sums.score),
             qualifications,
             completed: Vec::new(),
+            evidence: Vec::new(),
             entries: vec![entry],
         };
         sums.version = change.version;
@@ -400,6 +401,7 @@ impl World {
             score: None,
             qualifications: Vec::new(),
             completed: vec![(unit_id, completed_at)],
+            evidence: Vec::new(),
             entries: Vec::new(),
         };
         sums.version = change.version;

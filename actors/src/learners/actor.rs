@@ -2,14 +2,12 @@
 
 use super::Context;
 use super::load;
-use super::pending::Request;
+use super::pending::{Request, ViewReply};
 use super::slot::Slot;
 use super::user::User;
-use crate::error::EngineError;
 #[cfg(feature = "faults")]
 use crate::supervision::Fault;
 use crate::supervision::monotonic;
-use crate::views::LearnerView;
 use homeroom_schema::StoreError;
 use homeroom_schema::limits::COMMAND_DEADLINE;
 use homeroom_schema::records::{AppendOutcome, SnapshotRecord};
@@ -44,10 +42,10 @@ pub(super) enum UserMsg {
         generation: u64,
         outcome: Result<AppendOutcome, StoreError>,
     },
-    /// From the edge: durable state. Safe to repeat.
-    GetView {
-        reply: oneshot::Sender<Result<Arc<LearnerView>, EngineError>>,
-    },
+    /// From the edge: durable state, with every achievement that is earned by now. Safe to repeat.
+    GetView { reply: ViewReply },
+    /// From the directory: somebody else's fact may have earned something. Safe to repeat.
+    LookAtAchievements,
     /// From the shard, when nobody can send any more: may the learner be put away? If `is_final`, answered when it may.
     PutAway {
         is_final: bool,
@@ -110,8 +108,9 @@ impl Actor for UserActor {
                 state.leave_if_settled();
             }
             UserMsg::GetView { reply } => {
-                let _ = reply.send(Ok(state.user.view()));
+                state.user.read(&myself, reply);
             }
+            UserMsg::LookAtAchievements => state.user.look_at_achievements(&myself),
             UserMsg::PutAway { is_final, reply } => {
                 if is_final {
                     state.leaving = Some(reply);

@@ -5,7 +5,7 @@ use crate::domain::achievements::{Reached, Tier};
 use crate::domain::board::Score;
 use crate::domain::event::{EventMeta, LearnerEvent};
 use crate::domain::learner::{AwardStanding, ReceiptKey};
-use crate::journal::{LearnerChange, LedgerChange};
+use crate::journal::{EvidenceChange, LearnerChange, LedgerChange};
 use homeroom_schema::records::{
     AchievementRecord, Append, AuditRecord, KeyRecord, LearnerHead, NewEvent, PointPartRecord, PointsRecord,
     ProgressRecord, Row, StreamAppend, StreamId,
@@ -111,7 +111,14 @@ pub(crate) fn rows_of(user_id: UserId, event_index: usize, event: &LearnerEvent)
             });
             entry.into_iter().chain(parts).chain(revoked).chain(given).collect()
         }
-        _ => ledger_row(user_id, event_index, event).into_iter().collect(),
+        _ => {
+            let evidence = EvidenceChange::of(event);
+            let rows = evidence.iter().flat_map(|evidence| evidence.rows(user_id));
+            ledger_row(user_id, event_index, event)
+                .into_iter()
+                .chain(rows)
+                .collect()
+        }
     }
 }
 
@@ -243,12 +250,14 @@ pub(crate) struct Changes {
     score_changed: bool,
     qualifications: Vec<QualificationId>,
     completed: Vec<(UnitId, TimeMs)>,
+    evidence: Vec<EvidenceChange>,
     entries: Vec<LedgerChange>,
 }
 
 impl Changes {
     /// Notes a fact, given the state before it.
     pub(crate) fn note(&mut self, before: &Learner, event: &LearnerEvent) {
+        self.evidence.extend(EvidenceChange::of(event));
         match event {
             LearnerEvent::PointsAwarded {
                 qualification,
@@ -329,6 +338,7 @@ impl Changes {
             }),
             qualifications: self.qualifications.into_iter().map(qualification).collect(),
             completed: self.completed,
+            evidence: self.evidence,
             entries: self.entries,
         })
     }

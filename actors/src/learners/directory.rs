@@ -324,6 +324,26 @@ impl Learners {
         EngineError::StoreUnavailable
     }
 
+    /// What starts a look, one at a time, at everybody whom somebody else's fact may have earned something. Whoever cannot
+    /// be woken now stays due, and is looked at by the next read.
+    pub(crate) fn look_at_due(&self) -> impl Fn() + Send + Sync + 'static {
+        // The hub, which keeps this, is part of what the directory holds.
+        let inner = Arc::downgrade(&self.inner);
+        move || {
+            let Some(inner) = inner.upgrade() else { return };
+            let learners = Self { inner };
+            let tasks = Arc::clone(&learners.inner.tasks);
+            tasks.spawn_upkeep(async move {
+                let context = Arc::clone(&learners.inner.context);
+                while let Some(user_id) = context.hub.library().next_due() {
+                    if !context.roster.is_erased(user_id) {
+                        let _ = learners.send(user_id, UserMsg::LookAtAchievements).await;
+                    }
+                }
+            });
+        }
+    }
+
     /// Wakes learners of a shard to whom somebody listens: after a failure, what was kept unseen has to be shown.
     pub(super) fn wake_listened(&self, slot: Arc<Slot>) {
         if !slot.topic.has_subscribers() {

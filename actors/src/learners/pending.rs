@@ -1,14 +1,17 @@
 //! What a learner's caller is owed: the reply, and what the answer will be read from once it is durable.
 
+use crate::domain::achievements::Tier;
 use crate::domain::action::{Action, RefusalReason};
 use crate::domain::event::LearnerEvent;
 use crate::domain::learner::ReceiptKey;
 use crate::domain::{Command, Learner};
 use crate::engine::{Answer, KeyClaim};
 use crate::error::EngineError;
-use crate::views::{CorrectionOutcome, EarnOutcome, ProgressOutcome};
+use crate::views::{CorrectionOutcome, EarnOutcome, LearnerView, ProgressOutcome};
 use homeroom_schema::records::AuditRecord;
 use homeroom_schema::{EventId, ReferenceId, TimeMs, UnitId, UserId};
+use std::sync::Arc;
+use tokio::sync::oneshot;
 
 /// A command that waits: for its commit, or for what was pending when it came.
 pub(super) enum PendingItem {
@@ -22,14 +25,31 @@ pub(super) enum PendingItem {
     },
     /// For everything before it.
     Rest { basis: Basis, reply: Reply },
+    /// For unlocks that it must show.
+    View(ViewReply),
     /// For everything before it; then it is decided again, because it was refused for something pending.
     Again(Box<Request>),
 }
 
+/// Who waits for a view.
+pub(super) type ViewReply = oneshot::Sender<Result<Arc<LearnerView>, EngineError>>;
+
 impl PendingItem {
+    /// Whether it keeps achievements that no command unlocked.
+    pub(super) const fn is_unlock(&self) -> bool {
+        matches!(
+            self,
+            Self::Append {
+                reply: Reply::Nobody,
+                ..
+            }
+        )
+    }
+
     /// Answers that nothing was done.
     pub(super) fn refuse(self, error: EngineError) {
         match self {
+            Self::View(reply) => drop(reply.send(Err(error))),
             Self::Append { reply, .. } | Self::Rest { reply, .. } => reply.refuse(error),
             Self::Again(request) => request.reply.refuse(error),
         }
@@ -92,6 +112,8 @@ pub(super) enum Reply {
     Progress(Answer<ProgressOutcome>),
     Correct(Answer<CorrectionOutcome>),
     Adjust(Answer<()>),
+    /// No command asked for it.
+    Nobody,
 }
 
 impl Reply {
@@ -102,18 +124,36 @@ impl Reply {
             Self::Progress(answer) => answer.give(Err(error)),
             Self::Correct(answer) => answer.give(Err(error)),
             Self::Adjust(answer) => answer.give(Err(error)),
+            Self::Nobody => {}
         }
     }
 
-    /// Answers from durable state. `first` is the first fact of the command's own append, with its id.
-    pub(super) fn answer(self, durable: &Learner, basis: Basis, first: Option<(&LearnerEvent, EventId)>) {
+    /// Answers from durable state. `own` are the facts of the command's own append, with the id of the first.
+    pub(super) fn answer(self, durable: &Learner, basis: Basis, own: Option<(&[LearnerEvent], EventId)>) {
+        let first = own.and_then(|(events, event_id)| Some((events.first()?, event_id)));
         match self {
-            Self::Earn(answer) => answer.give(earn_outcome(durable, basis, first).ok_or_else(missing)),
+            Self::Earn(answer) => {
+                let outcome = earn_outcome(durable, basis, first).map(|outcome| EarnOutcome {
+                    unlocked: own.map(|(events, _)| unlocked(events)).unwrap_or_default(),
+                    ..outcome
+                });
+                answer.give(outcome.ok_or_else(missing));
+            }
             Self::Progress(answer) => answer.give(progress_outcome(durable, basis).ok_or_else(missing)),
             Self::Correct(answer) => answer.give(correction_outcome(durable, first).ok_or_else(missing)),
             Self::Adjust(answer) => answer.give(Ok(())),
+            Self::Nobody => {}
         }
     }
+}
+
+/// The achievements among facts.
+fn unlocked(events: &[LearnerEvent]) -> Vec<(String, Tier)> {
+    let unlocked = events.iter().filter_map(|event| match event {
+        LearnerEvent::AchievementUnlocked { achievement, tier, .. } => Some((achievement.clone(), *tier)),
+        _ => None,
+    });
+    unlocked.collect()
 }
 
 /// Cannot be missing: the actor answers from what it has just folded. A mistake there costs one answer, not the actor.
@@ -138,6 +178,7 @@ fn earn_outcome(durable: &Learner, basis: Basis, first: Option<(&LearnerEvent, E
                 level,
                 reason: Some(receipt.reason),
                 retry_at: kept.retry_at,
+                unlocked: Vec::new(),
             })
         }
         Basis::Award {
@@ -157,6 +198,7 @@ fn earn_outcome(durable: &Learner, basis: Basis, first: Option<(&LearnerEvent, E
                 level,
                 reason: Some(RefusalReason::AlreadyAwarded),
                 retry_at: None,
+                unlocked: Vec::new(),
             })
         }
         Basis::Unit(_) => None,
@@ -183,6 +225,7 @@ fn of_event(user_id: UserId, (event, event_id): (&LearnerEvent, EventId)) -> Opt
             level: *level,
             reason: None,
             retry_at: None,
+            unlocked: Vec::new(),
         }),
         LearnerEvent::PointsRefused {
             action,
@@ -203,6 +246,7 @@ fn of_event(user_id: UserId, (event, event_id): (&LearnerEvent, EventId)) -> Opt
             level: *level,
             reason: Some(*reason),
             retry_at: *retry_at,
+            unlocked: Vec::new(),
         }),
         _ => None,
     }

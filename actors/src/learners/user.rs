@@ -4,6 +4,7 @@
 //! everything pending folded in; commands are decided on it, so that one learner is not held to one award per commit.
 
 mod durable;
+mod unlocks;
 
 use super::append::{Changes, Recording, append};
 use super::pending::{Basis, Beside, PendingItem, Reply, Request};
@@ -14,12 +15,13 @@ use crate::error::EngineError;
 use crate::journal::{Completion, LearnerChange, Submission};
 use crate::supervision::Pulse;
 use crate::topics::Topic;
-use crate::views::LearnerView;
+use durable::CachedView;
 use homeroom_schema::records::{Append, KeyOutcome, StreamId};
 use homeroom_schema::{EventId, Version};
 use ractor::ActorRef;
 use std::collections::VecDeque;
 use std::sync::Arc;
+use unlocks::Looked;
 
 /// The state of a learner's actor.
 pub(crate) struct User {
@@ -34,8 +36,9 @@ pub(crate) struct User {
     // The store may have more than `durable`: to be read before anything is decided.
     is_stale: bool,
     snapshot_version: Version,
-    // The last view, good for one revision of the roster, one version of the rules and for this version.
-    view: Option<((u64, u32), Arc<LearnerView>)>,
+    view: Option<CachedView>,
+    // What `decided` was looked at against for achievements; none when all of them have to be looked at.
+    looked_at: Option<Looked>,
 }
 
 impl User {
@@ -56,6 +59,7 @@ impl User {
             is_stale: false,
             snapshot_version,
             view: None,
+            looked_at: None,
         }
     }
 
@@ -116,19 +120,23 @@ impl User {
     }
 
     /// Folds facts into what is decided, and sends them to the journal.
-    fn keep(&mut self, myself: &ActorRef<UserMsg>, events: Vec<LearnerEvent>, request: Request) {
+    /// Achievements that they unlock are facts of the same append.
+    fn keep(&mut self, myself: &ActorRef<UserMsg>, mut events: Vec<LearnerEvent>, request: Request) {
         let recorded_at = self.context.clock.now();
         let decided = self.decided.get_or_insert_with(|| Box::new(self.durable.clone()));
         let expected = decided.version;
         let mut changes = Changes::default();
         for event in &events {
-            changes.note(decided, event);
-            let meta = EventMeta {
-                event_id: EventId::MIN,
-                version: decided.version.plus(1),
-            };
-            evolve(decided, event, meta);
+            fold_pending(decided, &mut changes, event);
         }
+        let unlocked = self.unlocked_by(events.first(), expected.plus(1));
+        if let Some(decided) = &mut self.decided {
+            for event in &unlocked {
+                fold_pending(decided, &mut changes, event);
+            }
+        }
+        events.extend(unlocked);
+        let decided = self.decided.as_deref().unwrap_or(&self.durable);
         let status = match events.first() {
             Some(LearnerEvent::PointsRefused { .. } | LearnerEvent::ProgressMade { .. }) | None => 200,
             Some(_) => 201,
@@ -202,6 +210,16 @@ impl User {
             }),
         });
     }
+}
+
+/// Folds a fact that is not durable yet.
+fn fold_pending(decided: &mut Learner, changes: &mut Changes, event: &LearnerEvent) {
+    changes.note(decided, event);
+    let meta = EventMeta {
+        event_id: EventId::MIN,
+        version: decided.version.plus(1),
+    };
+    evolve(decided, event, meta);
 }
 
 /// Where the answer to a keyed command is found again.

@@ -90,6 +90,11 @@ fn put(outcome: &RosterOutcome) -> Told {
             subject("team", team.team_id.get()),
             json!({"mentor_id": team.mentor_id}),
         ),
+        RosterOutcome::Preference { preference, .. } => (
+            "preference_changed",
+            user(preference.user_id),
+            json!({"leaderboard": if preference.on_boards { "in" } else { "out" }}),
+        ),
         RosterOutcome::Done { .. } | RosterOutcome::Imported { .. } | RosterOutcome::ImportRefused(_) => {
             ("roster_changed", None, json!({}))
         }

@@ -29,6 +29,8 @@ pub(crate) enum RosterEvent {
     Unenrolled { enrolments: Vec<EnrolmentRef> },
     /// Something was archived.
     Archived { entity: EntityKind, id: u64 },
+    /// A person wants to be on boards, or does not.
+    PreferencePut { id: UserId, on_boards: bool },
     /// A person was erased, and with that left all teams and enrolments.
     UserErased { id: UserId },
 }
@@ -95,6 +97,7 @@ impl RosterEvent {
             Self::Enrolled { .. } => "enrolled",
             Self::Unenrolled { .. } => "unenrolled",
             Self::Archived { .. } => "archived",
+            Self::PreferencePut { .. } => "preference_put",
             Self::UserErased { .. } => "user_erased",
         }
     }

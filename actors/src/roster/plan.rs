@@ -93,7 +93,9 @@ fn touches(command: &RosterCommand) -> (Vec<Touched>, Vec<Touched>) {
     let listed = |it: Option<Touched>| it.into_iter().collect::<Vec<_>>();
     match command {
         RosterCommand::PutUser { user_id, .. } => (listed(user_id.as_ref().map(user)), vec![]),
-        RosterCommand::PatchUser { user_id, .. } => (vec![user(user_id)], vec![]),
+        RosterCommand::PatchUser { user_id, .. } | RosterCommand::SetPreference { user_id, .. } => {
+            (vec![user(user_id)], vec![])
+        }
         RosterCommand::PutQualification { qualification_id, .. } => {
             (listed(qualification_id.as_ref().map(qualification)), vec![])
         }
@@ -156,6 +158,12 @@ pub(crate) fn plan(
     };
     match command {
         RosterCommand::PutUser { .. } | RosterCommand::PatchUser { .. } => planner.user(command),
+        RosterCommand::SetPreference {
+            user_id,
+            on_boards,
+            own,
+            lock_ms,
+        } => planner.set_preference(user_id, on_boards, own, lock_ms),
         RosterCommand::EraseUser { user_id, erased_at } => planner.erase(user_id, erased_at),
         RosterCommand::PutQualification { .. } | RosterCommand::PatchQualification { .. } => {
             planner.qualification(command)
@@ -175,6 +183,12 @@ pub(crate) fn plan(
         } => planner.unenrol(qualification_id, user_id),
         RosterCommand::Import(import) => Ok(import::plan(state, *import, now)),
     }
+}
+
+/// Until when a person who changed their mind at `at` waits. A clock that went back holds nobody for longer than the lock.
+pub(crate) fn locked_until(at: TimeMs, lock_ms: i64, now: TimeMs) -> Option<TimeMs> {
+    let until = TimeMs(at.0.saturating_add(lock_ms));
+    (at <= now && now < until).then_some(until)
 }
 
 struct Planner<'a> {

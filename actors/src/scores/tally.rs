@@ -45,6 +45,11 @@ struct Early {
     overflowed: bool,
 }
 
+/// What boards show of a sum that was read.
+pub(crate) fn score_of(row: &StandingRow) -> Score {
+    Sum::from(row).score()
+}
+
 /// Points can be below 0 for a while, where a period saw more taken back than given.
 #[derive(Clone, Copy, Default)]
 struct Sum {

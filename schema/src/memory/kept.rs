@@ -7,8 +7,8 @@ use crate::ids::{AuditId, EventId, QualificationId, ReferenceId, TeamId, TimeMs,
 use crate::records::{
     AchievementRecord, ActivityBlock, Append, AppendOutcome, AuditEntry, AuditRecord, EnrolmentRecord, KeyHash,
     KeyRecord, LearnerHead, MemberRecord, PointPartRecord, PointsRecord, PreferenceRecord, ProgressRecord,
-    QualificationRecord, Row, SnapshotRecord, StoredEvent, StreamAppend, StreamId, StreamKind, TeamRecord, TokenRecord,
-    UnitRecord, UserRecord, UserRole,
+    QualificationRecord, ResourceRecord, ResultRecord, Row, SnapshotRecord, StoredEvent, StreamAppend, StreamId,
+    StreamKind, TeamRecord, TokenRecord, UnitRecord, UserRecord, UserRole,
 };
 use crate::store::StoreError;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -29,6 +29,10 @@ pub(super) struct Kept {
     preferences: BTreeMap<UserId, PreferenceRecord>,
     progress: BTreeMap<(UserId, UnitId), ProgressRecord>,
     achievements: BTreeMap<(UserId, String, String), AchievementRecord>,
+    resources: BTreeMap<(UserId, ReferenceId), ResourceRecord>,
+    /// By reference and time.
+    quiz_times: BTreeMap<(ReferenceId, u64), i64>,
+    results: BTreeMap<(UserId, ReferenceId), ResultRecord>,
     points: BTreeMap<EventId, PointsRecord>,
     /// By event and number.
     parts: BTreeMap<(EventId, usize), PointPartRecord>,
@@ -64,6 +68,9 @@ impl Default for Kept {
             preferences: BTreeMap::new(),
             progress: BTreeMap::new(),
             achievements: BTreeMap::new(),
+            resources: BTreeMap::new(),
+            quiz_times: BTreeMap::new(),
+            results: BTreeMap::new(),
             points: BTreeMap::new(),
             parts: BTreeMap::new(),
             awards: BTreeMap::new(),
@@ -252,6 +259,14 @@ impl Kept {
             } => {
                 self.achievements.remove(&(user_id, achievement_type, tier));
             }
+            Row::Resource(row) => {
+                let key = (row.contributor_id, row.reference_id);
+                let none = ResourceRecord::none(key.0, key.1);
+                self.resources.entry(key).or_insert(none).add(&row);
+            }
+            Row::QuizTime(row) => *self.quiz_times.entry((row.reference_id, row.bucket_ms)).or_default() += row.n,
+            Row::Result(row) => drop(self.results.insert((row.user_id, row.reference_id), row)),
+            Row::ResultRemoved { user_id, reference_id } => drop(self.results.remove(&(user_id, reference_id))),
             Row::Points { event_index, points } => drop(self.points.insert(event_id(first + event_index), points)),
             Row::PointPart {
                 event_index,

@@ -3,11 +3,11 @@
 use crate::ids::{AuditId, EventId, IdError, QualificationId, TimeMs, UserId, Version};
 use crate::queries as q;
 use crate::records::{
-    AchievementRecord, ActivityBlock, AuditEntry, AuditFilter, AuditedBy, CompletedUnit, EnrolmentRecord, KeyHash,
-    KeyOutcome, KeyRecord, LearnerHead, LedgerRow, MemberRecord, PointPartRecord, PreferenceRecord, ProgressRecord,
-    QualificationRecord, QualificationStanding, RosterRecords, SnapshotRecord, StandingRow, Standings, StandingsOf,
-    StoredEvent, StreamId, StreamKind, TeamAwardRecord, TeamRecord, TimeRange, TokenRecord, TokenRole, UnitRecord,
-    UserRecord, UserRole,
+    AchievementRecord, ActivityBlock, AuditEntry, AuditFilter, AuditedBy, CompletedUnit, EnrolmentRecord, EvidenceSums,
+    KeyHash, KeyOutcome, KeyRecord, LearnerHead, LedgerRow, MemberRecord, PointPartRecord, PreferenceRecord,
+    ProgressRecord, QualificationRecord, QualificationStanding, QuizTimeRecord, ResourceRecord, ResultRecord,
+    RosterRecords, SnapshotRecord, StandingRow, Standings, StandingsOf, StoredEvent, StreamId, StreamKind,
+    TeamAwardRecord, TeamRecord, TimeRange, TokenRecord, TokenRole, UnitRecord, UserRecord, UserRole,
 };
 use rusqlite::types::Type;
 use rusqlite::{Connection, Error, OptionalExtension, Params, Result, Row, params};
@@ -315,6 +315,65 @@ pub(super) fn completed_units(connection: &Connection, user_ids: &[UserId]) -> R
     }
     moment.commit()?;
     Ok(units)
+}
+
+pub(super) fn evidence_sums(connection: &Connection) -> Result<EvidenceSums> {
+    let moment = connection.unchecked_transaction()?;
+    let sums = EvidenceSums {
+        resources: resources(&moment)?,
+        quiz_times: quiz_times(&moment)?,
+        last_event_id: moment
+            .prepare_cached(q::LAST_EVENT)?
+            .query_row([], |row| row.get::<_, Option<i64>>(0))?
+            .and_then(|last| EventId::new(last.unsigned_abs()).ok()),
+    };
+    moment.commit()?;
+    Ok(sums)
+}
+
+pub(super) fn resources(connection: &Connection) -> Result<Vec<ResourceRecord>> {
+    all(connection, q::RESOURCES, [], |row| {
+        Ok(ResourceRecord {
+            contributor_id: id(row, 0)?,
+            reference_id: id(row, 1)?,
+            contributed: row.get(2)?,
+            uses: row.get(3)?,
+            ratings: row.get(4)?,
+            rating_sum: row.get(5)?,
+        })
+    })
+}
+
+pub(super) fn quiz_times(connection: &Connection) -> Result<Vec<QuizTimeRecord>> {
+    all(connection, q::QUIZ_TIMES, [], |row| {
+        Ok(QuizTimeRecord {
+            reference_id: id(row, 0)?,
+            bucket_ms: unsigned(row, 1)?,
+            n: row.get(2)?,
+        })
+    })
+}
+
+pub(super) fn results(connection: &Connection, user_ids: &[UserId]) -> Result<Vec<ResultRecord>> {
+    let moment = connection.unchecked_transaction()?;
+    let mut results = Vec::new();
+    for user_id in user_ids {
+        results.extend(results_of(&moment, *user_id)?);
+    }
+    moment.commit()?;
+    Ok(results)
+}
+
+pub(super) fn results_of(connection: &Connection, user_id: UserId) -> Result<Vec<ResultRecord>> {
+    all(connection, q::RESULTS, [user_id.as_i64()], |row| {
+        Ok(ResultRecord {
+            user_id: id(row, 0)?,
+            reference_id: id(row, 1)?,
+            unit_id: id(row, 2)?,
+            score: row.get(3)?,
+            occurred_at: time(row, 4)?,
+        })
+    })
 }
 
 pub(super) fn progress_rows(connection: &Connection, user_id: UserId) -> Result<Vec<ProgressRecord>> {

@@ -51,6 +51,34 @@ impl<'c> Rows<'c> {
                 achievement_type,
                 tier,
             } => self.run(q::DELETE_ACHIEVEMENT, params![user_id.as_i64(), achievement_type, tier]),
+            Row::Resource(row) => self.run(
+                q::ADD_RESOURCE,
+                params![
+                    row.contributor_id.as_i64(),
+                    row.reference_id.as_i64(),
+                    row.contributed,
+                    row.uses,
+                    row.ratings,
+                    row.rating_sum,
+                ],
+            ),
+            Row::QuizTime(row) => self.run(
+                q::ADD_QUIZ_TIME,
+                params![row.reference_id.as_i64(), sql(row.bucket_ms), row.n],
+            ),
+            Row::Result(row) => self.run(
+                q::UPSERT_RESULT,
+                params![
+                    row.user_id.as_i64(),
+                    row.reference_id.as_i64(),
+                    row.unit_id.as_i64(),
+                    row.score,
+                    row.occurred_at.0,
+                ],
+            ),
+            Row::ResultRemoved { user_id, reference_id } => {
+                self.run(q::DELETE_RESULT, params![user_id.as_i64(), reference_id.as_i64()])
+            }
             Row::PointPart {
                 event_index,
                 part,
@@ -142,6 +170,10 @@ impl<'c> Rows<'c> {
             Row::Progress(_)
             | Row::Achievement(_)
             | Row::AchievementRevoked { .. }
+            | Row::Resource(_)
+            | Row::QuizTime(_)
+            | Row::Result(_)
+            | Row::ResultRemoved { .. }
             | Row::Points { .. }
             | Row::PointPart { .. }
             | Row::TeamAward(_)

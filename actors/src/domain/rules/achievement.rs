@@ -117,6 +117,21 @@ impl Measure {
         }
     }
 
+    /// Whether finding it out takes more than reading a counter.
+    #[must_use]
+    pub const fn costs(self) -> bool {
+        matches!(
+            self,
+            Self::QualificationCompletion
+                | Self::MeanBestScore
+                | Self::UsageByOthers
+                | Self::FeedbackRating
+                | Self::TeamSuccess
+                | Self::UnitsCompleted
+                | Self::ActiveDays
+        )
+    }
+
     /// Reads the name.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {

@@ -1,6 +1,7 @@
 //! What happens when something is durable, or is not: folding, publishing, answering, and reading anew after a failure.
 
 use super::User;
+use crate::domain::Rules;
 use crate::domain::achievements::{Outside, achievements};
 use crate::domain::course::completion;
 use crate::domain::event::{EventMeta, LearnerEvent};
@@ -21,6 +22,14 @@ use std::sync::Arc;
 
 /// States up to this size are cloned anew for each burst of commands; larger ones keep their second copy while awake.
 const CHEAP_CLONE_ENTRIES: usize = 32;
+
+/// A view, and what it is good for: one version of the learner, and this.
+pub(super) struct CachedView {
+    revision: u64,
+    rules: Arc<Rules>,
+    outside: Outside,
+    view: Arc<LearnerView>,
+}
 
 impl User {
     /// The outcome of the oldest submission that is awaited. Outcomes come in the order of the submissions.
@@ -69,11 +78,7 @@ impl User {
             self.view = None;
             self.context.count(&events);
         }
-        reply.answer(
-            &self.durable,
-            basis,
-            events.first().map(|event| (event, first_event_id)),
-        );
+        reply.answer(&self.durable, basis, Some((events.as_slice(), first_event_id)));
         self.settle_followers(myself);
     }
 
@@ -82,6 +87,7 @@ impl User {
         while !matches!(self.pending.front(), None | Some(PendingItem::Append { .. })) {
             match self.pending.pop_front() {
                 Some(PendingItem::Rest { basis, reply }) => reply.answer(&self.durable, basis, None),
+                Some(PendingItem::View(reply)) => drop(reply.send(Ok(self.view()))),
                 Some(PendingItem::Again(request)) => self.decide(myself, *request),
                 Some(PendingItem::Append { .. }) | None => {}
             }
@@ -116,11 +122,20 @@ impl User {
         self.generation += 1;
         self.decided = None;
         self.is_stale = true;
+        self.looked_at = None;
+        let mut readers = Vec::new();
         for item in self.pending.drain(..) {
-            item.refuse(error.clone());
+            match item {
+                PendingItem::View(reply) => readers.push(reply),
+                item => item.refuse(error.clone()),
+            }
         }
         // Without success the next command tries again.
         let _ = self.reload().await;
+        // A disk that takes nothing stops no reads: what could not be kept is not shown.
+        for reply in readers {
+            let _ = reply.send(Ok(self.view()));
+        }
     }
 
     /// Reads what was kept after `durable`, behind whatever of this learner is still on its way through the writer; shows
@@ -182,11 +197,14 @@ impl User {
     pub(in crate::learners) fn view(&mut self) -> Arc<LearnerView> {
         let roster = &self.context.roster;
         // Read before the course: a change in between makes the view look older than it is, which costs a second look.
-        let rules = self.context.rules.load();
-        let revision = (roster.revision(), rules.version);
-        if let Some((_, view)) = self.view.as_ref().filter(|(good_for, _)| *good_for == revision) {
+        let revision = roster.revision();
+        let (rules, outside) = (self.context.rules.load_full(), self.outside());
+        let is_good = |cached: &&CachedView| {
+            cached.revision == revision && cached.outside == outside && Arc::ptr_eq(&cached.rules, &rules)
+        };
+        if let Some(cached) = self.view.as_ref().filter(is_good) {
             self.context.counts.view_hits.increment(1);
-            return Arc::clone(view);
+            return Arc::clone(&cached.view);
         }
         self.context.counts.view_misses.increment(1);
         let learner = &self.durable;
@@ -198,9 +216,14 @@ impl User {
             completion: completion(learner, &course, &rules),
             total: learner.total,
             level: learner.level,
-            achievements: achievements(learner, &course, &Outside::default(), &rules),
+            achievements: achievements(learner, &course, &outside, &rules),
         });
-        self.view = Some((revision, Arc::clone(&view)));
+        self.view = Some(CachedView {
+            revision,
+            rules,
+            outside,
+            view: Arc::clone(&view),
+        });
         view
     }
 

@@ -1,10 +1,10 @@
 //! Plans for people, qualifications, units and teams: put, patch, archive.
 
-use super::{Plan, Planner, Touched};
+use super::{Plan, Planner, Touched, locked_until};
 use crate::error::EngineError;
 use crate::roster::event::{EntityKind, RosterEvent, TeamPut, UnitPut, UserPut};
 use crate::roster::{Entity, RosterCommand, RosterOutcome};
-use homeroom_schema::records::{QualificationRecord, Row, TeamRecord, UnitRecord, UserRecord};
+use homeroom_schema::records::{PreferenceRecord, QualificationRecord, Row, TeamRecord, UnitRecord, UserRecord};
 use homeroom_schema::{IdError, QualificationId, TeamId, TimeMs, UnitId, UserId};
 
 impl<'a> Planner<'a> {
@@ -76,6 +76,43 @@ impl<'a> Planner<'a> {
             outcome: RosterOutcome::User {
                 created: before.is_none(),
                 user,
+            },
+        })
+    }
+
+    /// Saying again what was said changes nothing, and locks nothing. Others than the person are never held, and what they
+    /// say leaves a lock as it is.
+    pub(super) fn set_preference(
+        &mut self,
+        user_id: UserId,
+        on_boards: bool,
+        own: bool,
+        lock_ms: i64,
+    ) -> Result<Plan, EngineError> {
+        self.known_user(user_id)?;
+        let before = self.state.preference(user_id).copied();
+        let is_changed = before.is_none_or(|before| before.on_boards != on_boards);
+        let mut own_change_at = before.and_then(|before| before.own_change_at);
+        if let Some(retry_at) = own_change_at.and_then(|at| locked_until(at, lock_ms, self.now))
+            && is_changed
+            && own
+        {
+            return Err(EngineError::PreferenceLocked { retry_at });
+        }
+        if is_changed && own {
+            own_change_at = Some(self.now);
+        }
+        let preference = PreferenceRecord {
+            user_id,
+            on_boards,
+            own_change_at,
+        };
+        Ok(Plan {
+            rows: kept(is_changed, || Row::Preference(preference)),
+            events: kept(is_changed, || RosterEvent::PreferencePut { id: user_id, on_boards }),
+            outcome: RosterOutcome::Preference {
+                preference,
+                locked_until: own_change_at.and_then(|at| locked_until(at, lock_ms, self.now)),
             },
         })
     }

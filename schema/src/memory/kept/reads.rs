@@ -1,11 +1,11 @@
 //! What is read from the memory store: the same answers that the statements of the engines give.
 
 use super::{Kept, event_id};
-use crate::ids::{EventId, QualificationId, TimeMs, UnitId, UserId, Version};
+use crate::ids::{EventId, QualificationId, ReferenceId, TimeMs, UnitId, UserId, Version};
 use crate::records::{
-    AchievementRecord, ActivityBlock, AuditEntry, AuditFilter, CompletedUnit, KeyHash, KeyRecord, LearnerHead,
-    ProgressRecord, QualificationStanding, RosterRecords, SnapshotRecord, StandingRow, Standings, StandingsOf,
-    StoredEvent, StreamId, TeamAwardRecord, TimeRange, TokenRecord,
+    AchievementRecord, ActivityBlock, AuditEntry, AuditFilter, CompletedUnit, EvidenceSums, KeyHash, KeyRecord,
+    LearnerHead, ProgressRecord, QualificationStanding, QuizTimeRecord, ResultRecord, RosterRecords, SnapshotRecord,
+    StandingRow, Standings, StandingsOf, StoredEvent, StreamId, TeamAwardRecord, TimeRange, TokenRecord,
 };
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -239,6 +239,29 @@ impl Kept {
             .flat_map(|user_id| self.progress_of(*user_id))
             .filter_map(completed)
             .collect()
+    }
+
+    pub(in crate::memory) fn evidence_sums(&self) -> EvidenceSums {
+        let times = self.quiz_times.iter();
+        EvidenceSums {
+            resources: self.resources.values().copied().collect(),
+            quiz_times: times
+                .map(|((reference_id, bucket_ms), n)| QuizTimeRecord {
+                    reference_id: *reference_id,
+                    bucket_ms: *bucket_ms,
+                    n: *n,
+                })
+                .collect(),
+            last_event_id: self.events.last().map(|event| event.event_id),
+        }
+    }
+
+    pub(in crate::memory) fn results(&self, user_ids: &[UserId]) -> Vec<ResultRecord> {
+        let of = |user_id: &UserId| {
+            self.results
+                .range((*user_id, ReferenceId::MIN)..=(*user_id, ReferenceId::MAX))
+        };
+        user_ids.iter().flat_map(of).map(|(_, row)| *row).collect()
     }
 
     pub(in crate::memory) fn progress_rows(&self, user_id: UserId) -> Vec<ProgressRecord> {

@@ -1,0 +1,133 @@
+//! Resources and times of quizzes in memory, as the store keeps them.
+
+use super::crosses;
+use crate::domain::achievements::Outside;
+use crate::domain::rules::{Measure, Rules};
+use crate::journal::LearnerChange;
+use homeroom_schema::records::{EvidenceSums, QuizTimeRecord, ResourceRecord};
+use homeroom_schema::{EventId, ReferenceId, TimeMs, UserId};
+use std::collections::{BTreeMap, HashMap};
+
+/// Everything that evidence comes to.
+#[derive(Default)]
+pub(super) struct Sums {
+    resources: HashMap<(UserId, ReferenceId), ResourceRecord>,
+    // Who has contributed a reference.
+    contributors: HashMap<ReferenceId, Vec<UserId>>,
+    // Sums over the resources that a person has contributed.
+    figures: HashMap<UserId, Outside>,
+    // Completions by time.
+    times: HashMap<ReferenceId, BTreeMap<u64, i64>>,
+    // Changes up to here are in it.
+    last_event_id: Option<EventId>,
+}
+
+impl Sums {
+    pub(super) fn of(kept: EvidenceSums) -> Self {
+        let mut sums = Self {
+            last_event_id: kept.last_event_id,
+            ..Self::default()
+        };
+        for resource in &kept.resources {
+            sums.add_resource(resource);
+        }
+        for time in &kept.quiz_times {
+            sums.add_time(time);
+        }
+        sums
+    }
+
+    pub(super) fn apply(&mut self, changes: &[LearnerChange], rules: &Rules, due: &mut Vec<(UserId, TimeMs)>) {
+        for change in changes {
+            if Some(change.event_id) <= self.last_event_id {
+                continue;
+            }
+            for evidence in &change.evidence {
+                if let Some(time) = evidence.quiz_time() {
+                    self.add_time(&time);
+                }
+                let Some(resource) = evidence.resource(change.user_id) else {
+                    continue;
+                };
+                let before = self.figures(resource.contributor_id);
+                self.add_resource(&resource);
+                let after = self.figures(resource.contributor_id);
+                let uses = [before, after].map(|figures| figures.usage_by_others as f64);
+                let rating = [before, after].map(|figures| figures.mean_rating());
+                if crosses(rules, Measure::UsageByOthers, uses[0], uses[1])
+                    || crosses(rules, Measure::FeedbackRating, rating[0], rating[1])
+                {
+                    due.push((resource.contributor_id, evidence.occurred_at));
+                }
+            }
+        }
+    }
+
+    pub(super) fn figures(&self, user_id: UserId) -> Outside {
+        self.figures.get(&user_id).copied().unwrap_or_default()
+    }
+
+    pub(super) fn only_contributor(&self, reference: ReferenceId) -> Option<UserId> {
+        match self.contributors.get(&reference)?.as_slice() {
+            [only] => Some(*only),
+            _ => None,
+        }
+    }
+
+    /// The middle of the completions, or the mean of the two in the middle; none of fewer than `from`.
+    pub(super) fn median(&self, reference: ReferenceId, from: u32) -> Option<u64> {
+        let times = self.times.get(&reference)?;
+        let count: i64 = times.values().sum();
+        if count < 1 || count < i64::from(from) {
+            return None;
+        }
+        let lower = at_place(times, (count - 1) / 2)?;
+        let upper = at_place(times, count / 2)?;
+        Some(u64::midpoint(lower, upper))
+    }
+
+    fn add_time(&mut self, time: &QuizTimeRecord) {
+        let times = self.times.entry(time.reference_id).or_default();
+        *times.entry(time.bucket_ms).or_default() += time.n;
+        times.retain(|_, n| *n != 0);
+    }
+
+    fn add_resource(&mut self, added: &ResourceRecord) {
+        let key = (added.contributor_id, added.reference_id);
+        let none = ResourceRecord::none(key.0, key.1);
+        let resource = self.resources.entry(key).or_insert(none);
+        let before = *resource;
+        resource.add(added);
+        let after = *resource;
+        let figures = self.figures.entry(key.0).or_default();
+        figures.usage_by_others = moved(figures.usage_by_others, &before, &after, |one| one.uses);
+        figures.ratings = moved(figures.ratings, &before, &after, |one| one.ratings);
+        figures.rating_sum = moved(figures.rating_sum, &before, &after, |one| one.rating_sum);
+        match (before.contributed > 0, after.contributed > 0) {
+            (false, true) => self.contributors.entry(key.1).or_default().push(key.0),
+            (true, false) => {
+                let contributors = self.contributors.entry(key.1).or_default();
+                contributors.retain(|contributor| *contributor != key.0);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// A person's sum after a change of one resource: what it says counts while it is contributed.
+fn moved(sum: u64, before: &ResourceRecord, after: &ResourceRecord, of: impl Fn(&ResourceRecord) -> i64) -> u64 {
+    let counted = |one: &ResourceRecord| if one.contributed > 0 { of(one) } else { 0 };
+    sum.saturating_add_signed(counted(after) - counted(before))
+}
+
+/// The time at a place, from 0.
+fn at_place(times: &BTreeMap<u64, i64>, place: i64) -> Option<u64> {
+    let mut before = 0;
+    for (time, n) in times {
+        before += n;
+        if before > place {
+            return Some(*time);
+        }
+    }
+    None
+}
