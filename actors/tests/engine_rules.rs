@@ -13,7 +13,7 @@ use homeroom_schema::records::{AuditFilter, AuditedBy, StreamId};
 use homeroom_schema::{Durability, MemoryStore, SqliteOptions, SqliteStore, Store, Version};
 use std::collections::BTreeMap;
 use std::fmt::Debug;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use support::{School, qualification, settings, user};
 
@@ -268,6 +268,7 @@ async fn an_act_that_a_stop_cuts_short_is_finished_at_the_next_start() {
     assert_eq!(refused.unwrap_err(), EngineError::ActUnderWay);
     act.abort();
     school.engine.stop().await;
+    let store = store.fork();
     let mut by_count: BTreeMap<usize, u64> = BTreeMap::new();
     for id in 1..=PEOPLE {
         *by_count.entry(adjustments(&store, id).await).or_default() += 1;
@@ -300,17 +301,19 @@ async fn an_act_that_a_stop_cuts_short_is_finished_at_the_next_start() {
 
 #[tokio::test]
 async fn a_file_comes_in_force_when_it_says_something_new() {
-    let store = MemoryStore::new();
+    let kept = Arc::new(Mutex::new(MemoryStore::new()));
     let version_with = |file: Option<String>| {
-        let store = store.clone();
+        let kept = Arc::clone(&kept);
         async move {
             let mut settings = settings();
             settings.documents.file = file;
-            let school = School::open(Arc::new(store), settings).await;
+            let store = kept.lock().unwrap().fork();
+            let school = School::open(Arc::new(store.clone()), settings).await;
             let rules = school.engine.rules();
             let in_force = school.engine.rules_in_force().await.unwrap();
             assert_eq!(in_force.version, rules.version);
             school.engine.stop().await;
+            *kept.lock().unwrap() = store;
             (rules.version, rules.points(Action::CompleteQuiz))
         }
     };
