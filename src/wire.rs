@@ -24,6 +24,5 @@ pub use performance::{member, performance};
 pub use privacy::{audit_entry, event, token_kept};
 pub use roster::{person, person_by_lens, preference, qualification, roster_answer, team, team_members, token, unit};
 pub use rules::{person_change, preview_totals, rules_change, rules_in_force};
-pub use roster::{person, person_by_lens, qualification, roster_answer, team, team_members, token, unit};
 pub use table::{Figures, Table};
 pub use time::{optional_time, parse_time, time};

@@ -63,6 +63,7 @@ mod replay;
 mod replay_commands;
 mod restore;
 mod roster;
+mod rules;
 mod secrets;
 mod slow_clients;
 mod storage_faults;

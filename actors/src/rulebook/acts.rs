@@ -5,7 +5,6 @@ use super::book::{ActState, Book, Change, NextChange};
 use super::event::Past;
 use super::walk::{AT_ONCE, PEOPLE, facts};
 use super::{Origin, RuleDocuments};
-use crate::domain::achievements::Outside;
 use crate::domain::event::LearnerEvent;
 use crate::domain::rules::replay::{Act, Replay, Undo};
 use crate::domain::{Adjust, Command, Rejection, Rules};
@@ -353,7 +352,7 @@ impl Work {
                 facts(&*context.store, user_id, |event, meta| replay.take(event, meta)).await?;
                 let (at, is_adjusted) = (replay.actual().version, replay.is_adjusted());
                 let course = context.roster.course(user_id);
-                let adjustment = replay.adjustment((&course, &Outside::default()), now, revoke);
+                let adjustment = replay.adjustment((&course, &context.hub.outside(user_id)), now, revoke);
                 let adjustment = adjustment.map(|mut adjustment| {
                     if !revoke {
                         adjustment.lost.clear();

@@ -2,7 +2,7 @@
 
 use super::walk::{AT_ONCE, PEOPLE, facts};
 use crate::domain::Rules;
-use crate::domain::achievements::{Outside, Tier};
+use crate::domain::achievements::Tier;
 use crate::domain::rules::replay::Replay;
 use crate::learners::Context;
 use futures_util::stream::{self, StreamExt};
@@ -123,7 +123,7 @@ async fn of_one(context: Arc<Context>, rules: Arc<Rules>, user_id: UserId) -> Re
     facts(&*context.store, user_id, |event, meta| replay.take(event, meta)).await?;
     let (total, level) = (replay.actual().total, replay.actual().level);
     let course = context.roster.course(user_id);
-    let adjustment = replay.adjustment((&course, &Outside::default()), context.clock.now(), true);
+    let adjustment = replay.adjustment((&course, &context.hub.outside(user_id)), context.clock.now(), true);
     Ok(adjustment.map(|adjustment| PersonChange {
         user_id,
         total: (total, adjustment.total),
