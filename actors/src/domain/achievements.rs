@@ -120,6 +120,7 @@ impl Measures {
             } => Self::of(&[M::QualificationCompletion, M::UnitsCompleted]),
             LearnerEvent::ProgressMade { .. }
             | LearnerEvent::PointsRefused { .. }
+            | LearnerEvent::StateCarried { .. }
             | LearnerEvent::AchievementUnlocked { .. } => Self::NONE,
         }
     }

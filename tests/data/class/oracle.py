@@ -126,7 +126,7 @@ class School:
 
     def par(self, reference):
         earlier = sorted(three_digits(duration) for duration in self.durations[reference])
-        return earlier[(len(earlier) - 1) // 2] if len(earlier) >= 5 else None
+        return (earlier[(len(earlier) - 1) // 2] + earlier[len(earlier) // 2]) // 2 if len(earlier) >= 5 else None
 
     def award(self, number, step):
         self.award_points(number, (step["user_id"], "manual_award", number), step["points"], self.at(step), None, {})
