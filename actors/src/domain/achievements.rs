@@ -113,8 +113,7 @@ impl Measures {
             // Taking one back can lift a mean, or join two runs.
             LearnerEvent::PointsReversed { .. }
             | LearnerEvent::PointsReinstated { .. }
-            | LearnerEvent::PointsAdjusted { .. }
-            | LearnerEvent::StateCarried { .. } => Self::ALL,
+            | LearnerEvent::PointsAdjusted { .. } => Self::ALL,
             LearnerEvent::ProgressMade {
                 completed_at: Some(_), ..
             } => Self::of(&[M::QualificationCompletion, M::UnitsCompleted]),
