@@ -10,6 +10,10 @@ use homeroom_actors::domain::{
     Action, AwardRef, Command, Decision, Earn, EventMeta, Evidence, Learner, LearnerEvent, RefusalReason, Rules,
     decide, evolve,
 };
+use homeroom_schema::limits::{
+    RULES_BONUSES_MAX, RULES_ENTRIES_MAX, RULES_LIMITS_MAX, RULES_PERCENT_MAX, RULES_POINTS_MAX,
+    RULES_QUALIFICATIONS_MAX, RULES_SEASONS_MAX, RULES_SIGNAL_MAX, RULES_SPAN_MS_MAX,
+};
 use homeroom_schema::{EventId, QualificationId, ReferenceId, TimeMs, UserId};
 use proptest::prelude::*;
 
@@ -490,4 +494,129 @@ fn of_several_bonuses_the_largest_counts_and_points_are_rounded_down() {
 fn the_shipped_rules_have_no_faults_and_no_limits() {
     assert_eq!(Rules::shipped().faults(), []);
     assert!(!Rules::shipped().has_calendar_caps());
+}
+
+/// One change of the shipped rules, and the field that is then at fault.
+type Change = (fn(&mut Rules), Option<&'static str>);
+
+#[test]
+fn each_bound_of_the_rules_holds_what_it_says() {
+    fn cap(points: u32, per: CapSpan) -> Cap {
+        Cap {
+            actions: Vec::new(),
+            points,
+            per,
+            at_cap: AtCap::Partial,
+        }
+    }
+    fn windows(rules: &mut Rules, count: usize) {
+        let window = AwardsPerWindow {
+            awards: 1,
+            within_ms: RULES_SPAN_MS_MAX,
+        };
+        rules.everywhere.actions[2].windows = vec![window; count];
+    }
+    fn seasons(rules: &mut Rules, count: usize) {
+        let season = |number: usize| Season {
+            name: number.to_string(),
+            from_day: i32::try_from(number).unwrap(),
+            to_day: i32::try_from(number).unwrap() + 1,
+        };
+        rules.seasons = (0..count).map(season).collect();
+    }
+    fn bonuses(rules: &mut Rules, count: usize) {
+        let bonus = Bonus {
+            actions: Vec::new(),
+            percent: RULES_PERCENT_MAX,
+            from: TimeMs(0),
+            to: TimeMs(1),
+        };
+        rules.everywhere.bonuses = vec![bonus; count];
+    }
+    fn qualifications(rules: &mut Rules, count: u64) {
+        let own = |id| (QualificationId::new(id).unwrap(), rules.everywhere.clone());
+        rules.qualifications = (1..=count).map(own).collect();
+    }
+    fn par_times(rules: &mut Rules, count: u64) {
+        let par = |id| (ReferenceId::new(id).unwrap(), 1);
+        rules.quizzes.par_ms = (1..=count).map(par).collect();
+    }
+    let changes: &[Change] = &[
+        (|rules| rules.everywhere.actions[1].points = RULES_POINTS_MAX, None),
+        (
+            |rules| rules.everywhere.actions[1].points = RULES_POINTS_MAX + 1,
+            Some("actions.complete_quiz.points"),
+        ),
+        (
+            |rules| rules.everywhere.actions[1].cooldown_ms = RULES_SPAN_MS_MAX,
+            None,
+        ),
+        (
+            |rules| rules.everywhere.actions[1].cooldown_ms = RULES_SPAN_MS_MAX + 1,
+            Some("actions.complete_quiz.cooldown"),
+        ),
+        (|rules| windows(rules, RULES_LIMITS_MAX), None),
+        (
+            |rules| windows(rules, RULES_LIMITS_MAX + 1),
+            Some("actions.contribute_resource.windows"),
+        ),
+        (
+            |rules| rules.everywhere.caps = vec![cap(1, CapSpan::RollingMs(RULES_SPAN_MS_MAX))],
+            None,
+        ),
+        (
+            |rules| rules.everywhere.caps = vec![cap(1, CapSpan::RollingMs(RULES_SPAN_MS_MAX + 1))],
+            Some("caps[0].per"),
+        ),
+        (
+            |rules| rules.everywhere.caps = vec![cap(0, CapSpan::Day)],
+            Some("caps[0].points"),
+        ),
+        (
+            |rules| rules.everywhere.caps = vec![cap(1, CapSpan::Day), cap(2, CapSpan::Day)],
+            Some("caps[1]"),
+        ),
+        (|rules| bonuses(rules, RULES_BONUSES_MAX), None),
+        (|rules| bonuses(rules, RULES_BONUSES_MAX + 1), Some("bonuses")),
+        (|rules| seasons(rules, RULES_SEASONS_MAX), None),
+        (|rules| seasons(rules, RULES_SEASONS_MAX + 1), Some("seasons")),
+        (|rules| qualifications(rules, RULES_QUALIFICATIONS_MAX as u64), None),
+        (
+            |rules| qualifications(rules, RULES_QUALIFICATIONS_MAX as u64 + 1),
+            Some("qualifications"),
+        ),
+        (|rules| par_times(rules, RULES_ENTRIES_MAX as u64), None),
+        (
+            |rules| par_times(rules, RULES_ENTRIES_MAX as u64 + 1),
+            Some("quizzes.par"),
+        ),
+        (|rules| rules.signals.silent_days = RULES_SIGNAL_MAX, None),
+        (
+            |rules| rules.signals.silent_days = RULES_SIGNAL_MAX + 1,
+            Some("signals.silent_days"),
+        ),
+        (
+            |rules| rules.signals.nearly_percent = f64::NAN,
+            Some("signals.nearly_percent"),
+        ),
+        (|rules| rules.quizzes.pass_from = f64::NAN, Some("quizzes.pass_from")),
+        (
+            |rules| rules.achievements[0].criteria[0].targets[0] = f64::NAN,
+            Some("achievements[0].criteria[0].targets"),
+        ),
+        (|rules| rules.levels.starts_at.clear(), Some("levels.starts_at")),
+        (|rules| rules.levels.starts_at.push(u64::MAX), Some("levels.starts_at")),
+        (|rules| rules.manual.per_award = 0, Some("manual.per_award")),
+    ];
+    for (place, (change, field)) in changes.iter().enumerate() {
+        let mut rules = Rules::shipped();
+        change(&mut rules);
+        let faults = rules.faults();
+        let fields: Vec<&str> = faults.iter().map(|fault| fault.field.as_str()).collect();
+        assert_eq!(
+            fields,
+            field.iter().copied().collect::<Vec<_>>(),
+            "change {place}: {faults:?}"
+        );
+    }
 }

@@ -75,13 +75,16 @@ const fn points(action: Action) -> u32 {
     }
 }
 
+/// An achievement's name, and its criteria with bronze, silver and gold.
+type Row = (&'static str, [(Measure, [f64; 3]); 3]);
+
 /// The four of the specification, each with its three criteria.
 fn achievements() -> Vec<AchievementRule> {
     use Measure::{
         ConsistentResults, FastCompletions, FeedbackRating, HighQualitySubmissions, MeanBestScore, Participation,
         PerfectScores, QualificationCompletion, ResourceQuality, TeamAchievements, TeamSuccess, UsageByOthers,
     };
-    let rows: [(&str, [(Measure, [f64; 3]); 3]); 4] = [
+    let rows: [Row; 4] = [
         (
             "content_master",
             [
