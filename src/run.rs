@@ -7,6 +7,7 @@ use crate::backups;
 use crate::config::{Config, ConfigError, Durability};
 use crate::erasure;
 use crate::http;
+use crate::metrics::Metrics;
 use crate::monitor;
 use crate::open_files;
 use crate::rates;
@@ -129,6 +130,8 @@ pub async fn run(
 }
 
 async fn start(config: Config) -> Result<(App, Arc<dyn Clock>), RunError> {
+    // First of all: what is looked up before there is a recorder counts into nothing.
+    let _recorder = Metrics::new();
     let clock: Arc<dyn Clock> = Arc::new(config.check()?);
     let file = config.rules.as_deref().map(rules_file).transpose()?;
     let store = open(&config).await?;

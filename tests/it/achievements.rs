@@ -335,3 +335,76 @@ async fn check_team(admin: &Client, expected: f64) {
     let found = skills.iter().find(|one| one["skill"] == "fractions").unwrap();
     assert!((found["mastery"].as_f64().unwrap() - expected).abs() < 1e-12, "{team}");
 }
+
+/// Reads that a view answered without being made anew.
+async fn hits(node: &NodeProcess) -> u64 {
+    let text = node.anonymous().get("/metrics").await.text;
+    let line = text
+        .lines()
+        .find_map(|line| line.strip_prefix("homeroom_view_reads_total{cache=\"hit\"} "));
+    line.map_or(0, |count| count.parse().unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn after_every_kind_of_write_the_next_read_is_right_and_without_a_write_it_is_a_view() {
+    let directory = tempfile::tempdir().unwrap();
+    let node = NodeProcess::start(directory.path()).await;
+    let admin = node.admin();
+    let class = Class::import(&admin, 0, 3).await;
+    let criterion = async |kind: &str, place: usize| {
+        let tier = tier(&admin, 1, kind, "gold").await;
+        tier["criteria"][place]["current"].as_f64().unwrap()
+    };
+    let points = async || {
+        let progress = admin.get("/progress/1").await.expect(200);
+        progress["points"]["total"].as_u64().unwrap()
+    };
+    let first = earn(&admin, 1, "complete_quiz", 1, json!({"score": 1.0})).await;
+    assert_eq!(points().await, 50);
+    assert_eq!(criterion("quiz_champion", 0).await, 1.0);
+    let before = hits(&node).await;
+    for _ in 0..5 {
+        assert_eq!(points().await, 50);
+    }
+    assert_eq!(hits(&node).await, before + 5);
+    complete(&admin, 1, class.units[0]).await;
+    assert_eq!(criterion("content_master", 0).await, 25.0);
+    let event_id = &first["event_id"];
+    let reason = json!({"reason": "no"});
+    admin
+        .post(&format!("/points/{event_id}/reverse"), reason)
+        .await
+        .expect(201);
+    assert_eq!((points().await, criterion("quiz_champion", 0).await), (0, 0.0));
+    admin
+        .post(&format!("/points/{event_id}/reinstate"), json!({}))
+        .await
+        .expect(201);
+    assert_eq!((points().await, criterion("quiz_champion", 0).await), (50, 1.0));
+    let by_hand = json!({"user_id": 1, "points": 20, "reason": "helped"});
+    admin.post("/points/award", by_hand).await.expect(201);
+    assert_eq!(points().await, 70);
+    // Somebody else's: a read of a resource, and points of the team.
+    earn(&admin, 1, "contribute_resource", 2, json!({"quality": 0.9})).await;
+    let read = json!({"user_id": 2, "action_type": "read_content", "reference_id": 2});
+    admin.post("/points/earn", read).await.expect(201);
+    assert_eq!(criterion("resource_contributor", 1).await, 1.0);
+    assert_eq!(criterion("team_player", 2).await, 1.0);
+    for reference in 1..=13 {
+        earn(&admin, 3, "complete_quiz", reference, json!({})).await;
+    }
+    assert_eq!(
+        criterion("team_player", 2).await,
+        2.0,
+        "95, 10 and 650 are a mean of 251"
+    );
+    // The roster: a membership, a unit, an enrolment.
+    admin.delete("/teams/10/members/3").await.ok();
+    assert_eq!(criterion("team_player", 2).await, 1.0);
+    admin.delete(&format!("/units/{}", class.units[3])).await.ok();
+    assert_eq!(criterion("content_master", 0).await, 100.0 / 3.0);
+    admin.delete("/qualifications/20/learners/1").await.ok();
+    let more = json!({"id": 300, "title": "One more", "qualification_id": 20});
+    admin.post("/units", more).await.expect(201);
+    assert_eq!(criterion("content_master", 0).await, 25.0);
+}

@@ -95,8 +95,15 @@ impl Engine {
         let user_id = UserId::new(entry.stream.id).map_err(|_| EngineError::UnknownEvent(event_id))?;
         self.roster().read().refuse_erased(user_id)?;
         let (event, _) = parse(&entry).map_err(|error| self.unavailable(&error))?;
-        let behind = award_behind(event_id, event)?;
+        let mut behind = award_behind(event_id, event)?;
         let award = behind.award;
+        // Corrections of early versions do not say what was observed: the award itself does.
+        if award != event_id
+            && let Some(entry) = self.ledger_entry(award).await?
+        {
+            let (event, _) = parse(&entry).map_err(|error| self.unavailable(&error))?;
+            behind = award_behind(award, event)?;
+        }
         let command = match correction {
             Correction::Reverse => Command::Reverse(behind),
             Correction::Reinstate => Command::Reinstate(behind),
