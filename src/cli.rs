@@ -12,14 +12,17 @@ mod lan;
 mod ledger;
 mod person;
 mod port;
+mod privacy;
 mod progress;
 mod restore;
 mod roster;
+mod rules;
 mod settings;
 mod table;
 mod token;
 
 use crate::exit::{self, Exit};
+use crate::run::RunError;
 use crate::{client, demo, import, operate, replay, run};
 use clap::{Parser, Subcommand};
 use failure::Outcome;
@@ -116,6 +119,12 @@ enum Command {
     /// Why a person has the points that they have
     #[command(subcommand)]
     Ledger(ledger::Command),
+    /// What awards are worth, and what limits them
+    #[command(subcommand)]
+    Rules(rules::Command),
+    /// Keep less: what is old becomes one fact for each learner
+    #[command(subcommand)]
+    Privacy(privacy::Command),
     Export(person::ExportArgs),
     Erase(person::EraseArgs),
     Audit(person::AuditArgs),
@@ -152,6 +161,8 @@ async fn command(command: Command) -> ExitCode {
         Command::Qualification(command) => tool(roster::qualification(command)).await,
         Command::Enrol(args) => tool(roster::enrol(args)).await,
         Command::Ledger(command) => tool(ledger::run(command)).await,
+        Command::Rules(command) => tool(rules::run(command)).await,
+        Command::Privacy(command) => tool(privacy::run(command)).await,
         Command::Export(args) => tool(person::export(&args)).await,
         Command::Erase(args) => tool(person::erase(&args)).await,
         Command::Audit(args) => tool(person::audit(&args)).await,
@@ -230,6 +241,10 @@ async fn serve(args: &SettingArgs) -> ExitCode {
     }
     match run(settings.config, listener, shutdown).await {
         Ok(()) => ExitCode::SUCCESS,
+        Err(error @ RunError::Rules { .. }) => {
+            eprintln!("homeroom: {error}");
+            Exit::Usage.into()
+        }
         Err(error) => fail(&error.to_string()),
     }
 }

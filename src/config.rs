@@ -18,6 +18,8 @@ pub struct Config {
     pub admin_token: Option<String>,
     /// The node's time zone (IANA name).
     pub time_zone: String,
+    /// A TOML file with the rules; none leaves those in force that were last.
+    pub rules: Option<PathBuf>,
     /// Origins besides the node's own that browsers may open sockets from.
     pub allowed_origins: Vec<String>,
     /// Places of a board that its topic shows.
@@ -102,6 +104,7 @@ impl Config {
             database_url: None,
             admin_token: None,
             time_zone: "UTC".into(),
+            rules: None,
             allowed_origins: Vec::new(),
             board_window: limits::BOARD_WINDOW_DEFAULT,
             leaderboards: Leaderboards::OptOut,

@@ -22,6 +22,7 @@ mod page;
 mod points;
 mod roster;
 mod routes;
+mod rules;
 mod teams;
 mod tokens;
 mod users;
@@ -59,5 +60,6 @@ fn routes() -> Routes {
     let routes = events::routes(routes);
     let routes = learners::routes(routes);
     let routes = leaderboards::routes(routes);
+    let routes = rules::routes(routes);
     analytics::routes(routes)
 }

@@ -88,6 +88,14 @@ pub fn may_manage_backups(caller: &Principal) -> Decision {
     only(caller, &[TokenRole::Admin])
 }
 
+/// Seeing, previewing and changing the rules in force.
+///
+/// # Errors
+/// 403 for all but admins.
+pub fn may_rule(caller: &Principal) -> Decision {
+    only(caller, &[TokenRole::Admin])
+}
+
 /// Reading the catalogue and lists of the roster (of what one may see).
 ///
 /// # Errors

@@ -11,6 +11,7 @@ use crate::metrics::Metrics;
 use crate::monitor;
 use crate::open_files;
 use crate::rates;
+use crate::rules;
 use crate::secret::NodeSecret;
 use crate::serve::{Front, serve};
 use crate::tls::Tls;
@@ -18,13 +19,14 @@ use crate::wire;
 use homeroom_actors::domain::Rules;
 use homeroom_actors::sessions::EndReason;
 use homeroom_actors::verify::verify;
-use homeroom_actors::{Clock, Engine, EngineSettings};
+use homeroom_actors::{Clock, Engine, EngineSettings, RuleDocuments};
 use homeroom_schema::records::{Append, Row};
 use homeroom_schema::sqlite::{DatabaseFile, SqliteOptions};
 use homeroom_schema::{SqliteStore, Store, StoreError, TimeMs, limits};
 use sd_notify::NotifyState;
 use std::future::Future;
 use std::io;
+use std::path::Path;
 use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -45,6 +47,14 @@ pub enum RunError {
         what: String,
         /// What the system said.
         cause: io::Error,
+    },
+    /// The file of rules cannot be used.
+    #[error("the rules in {file} cannot be used:{faults}")]
+    Rules {
+        /// The file.
+        file: String,
+        /// Everything wrong with it, each on a line of its own.
+        faults: String,
     },
     /// The engine cannot go on. Everything acknowledged is safe.
     #[error("the engine cannot go on: {0}")]
@@ -123,6 +133,7 @@ async fn start(config: Config) -> Result<(App, Arc<dyn Clock>), RunError> {
     // First of all: what is looked up before there is a recorder counts into nothing.
     let _recorder = Metrics::new();
     let clock: Arc<dyn Clock> = Arc::new(config.check()?);
+    let file = config.rules.as_deref().map(rules_file).transpose()?;
     let store = open(&config).await?;
     let secret = secret(&*store).await?;
     let now = clock.now();
@@ -135,7 +146,12 @@ async fn start(config: Config) -> Result<(App, Arc<dyn Clock>), RunError> {
         leaderboards: config.leaderboards.into(),
         learner_idle: limits::LEARNER_IDLE,
         sessions_max: config.sessions_max,
-        rules: Rules::shipped(),
+        rules: shipped()?,
+        documents: RuleDocuments {
+            read: read_rules,
+            first: rules::shipped_document().to_owned(),
+            file,
+        },
         secret: secret.bytes(),
     };
     let engine = Engine::start(store, Arc::clone(&clock), settings).await?;
@@ -156,6 +172,32 @@ async fn start(config: Config) -> Result<(App, Arc<dyn Clock>), RunError> {
     let app = App::new(engine, config, Arc::clone(&clock), secret, tokens);
     look_at_the_clock(&app).await;
     Ok((app, clock))
+}
+
+/// The rules in the file that the node is started with.
+fn rules_file(path: &Path) -> Result<String, RunError> {
+    let wrong = |faults: String| RunError::Rules {
+        file: path.display().to_string(),
+        faults,
+    };
+    let document = std::fs::read_to_string(path).map_err(|cause| wrong(format!(" {cause}")))?;
+    read_rules(&document).map_err(wrong)?;
+    Ok(document)
+}
+
+/// The rules that a document says, or everything wrong with it, each on a line of its own.
+fn read_rules(document: &str) -> Result<Rules, String> {
+    rules::parse(document).map_err(|faults| faults.iter().map(|fault| format!("\n  {fault}")).collect())
+}
+
+/// The rules that are in force while there were never any others.
+fn shipped() -> Result<Rules, RunError> {
+    let mut rules = read_rules(rules::shipped_document()).map_err(|faults| RunError::Rules {
+        file: "the program".into(),
+        faults,
+    })?;
+    rules.version = 1;
+    Ok(rules)
 }
 
 /// A clock before the newest event is told, and nothing more: order comes from versions.

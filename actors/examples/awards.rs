@@ -8,7 +8,7 @@
 use homeroom_actors::domain::{Action, Evidence, Rules};
 use homeroom_actors::engine::EarnRequest;
 use homeroom_actors::roster::{Import, Leaderboards, RosterCommand};
-use homeroom_actors::{Clock, Engine, EngineSettings};
+use homeroom_actors::{Clock, Engine, EngineSettings, RuleDocuments};
 use homeroom_schema::records::AuditedBy;
 use homeroom_schema::{Durability, MemoryStore, ReferenceId, SqliteOptions, SqliteStore, Store, TimeMs, UserId};
 use std::sync::Arc;
@@ -60,6 +60,7 @@ async fn run(store: Arc<dyn Store>, learners: u64, awards: u64) {
         learner_idle: Duration::from_secs(300),
         sessions_max: 1_000,
         rules: Rules::shipped(),
+        documents: RuleDocuments::json(&Rules::shipped()),
         secret: [7; 32],
     };
     let engine = Engine::start(store, Arc::new(FixedClock), settings).await.unwrap();

@@ -4,6 +4,7 @@ pub mod achievements;
 pub mod action;
 pub mod analytics;
 pub mod board;
+pub mod carried;
 pub mod course;
 pub mod decide;
 pub mod event;
@@ -17,7 +18,7 @@ pub mod skills;
 pub mod team;
 
 pub use action::{Action, Evidence, RefusalReason, ResourceRef};
-pub use decide::{AwardRef, Command, Decision, Earn, Grant, Progress, Rejection, decide};
+pub use decide::{Adjust, AwardRef, Command, Decision, Earn, Grant, Progress, Rejection, decide};
 pub use event::{EventMeta, LearnerEvent};
 pub use evolve::evolve;
 pub use learner::Learner;

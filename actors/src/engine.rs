@@ -11,6 +11,7 @@ mod grant;
 mod health;
 mod reads;
 mod root;
+mod rules;
 mod start;
 mod stop;
 mod team_award;
@@ -24,11 +25,13 @@ pub use budget::Budget;
 pub use faults::PoisonTarget;
 pub use grant::GrantRequest;
 pub use health::PartDown;
+pub use rules::RulesInForce;
 
 use crate::domain::action::{Action, Evidence};
 use crate::domain::rules::Rules;
 use crate::error::EngineError;
 use crate::roster::{Leaderboards, Roster, RosterOutcome};
+use crate::rulebook::RuleDocuments;
 use crate::sessions::Sessions;
 use crate::topics::{Position, Topic};
 use crate::views::{BoardPage, LearnerView, TeamPerformance};
@@ -53,8 +56,10 @@ pub struct EngineSettings {
     pub sessions_max: usize,
     /// Who is on boards.
     pub leaderboards: Leaderboards,
-    /// The rules in force.
+    /// The rules in force while there were never any others.
     pub rules: Rules,
+    /// How rules are read from documents, and which ones there are.
+    pub documents: RuleDocuments,
     /// 32 random bytes. Used at the first start alone, then kept: the secret behind pseudonyms and the database's epoch.
     pub secret: [u8; 32],
 }
@@ -179,6 +184,8 @@ struct Inner {
     reads: Arc<Semaphore>,
     // Members' awards of team achievements under way, over all achievements.
     passing_on: Arc<Semaphore>,
+    // One preview of rules at a time.
+    previewing: Arc<Semaphore>,
     // Questions to the writer whether it can write.
     checking: Arc<Semaphore>,
     is_stopping: AtomicBool,

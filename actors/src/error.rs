@@ -69,6 +69,21 @@ pub enum EngineError {
     /// The command contradicts the learner's state.
     #[error(transparent)]
     Rejected(#[from] Rejection),
+    /// An act on the past goes on: no other change of the rules before it is done.
+    #[error("an act on the past goes on")]
+    ActUnderWay,
+    /// No change of the rules with this version was applied to the past.
+    #[error("unknown act {0}")]
+    UnknownAct(u32),
+    /// The act was undone before.
+    #[error("act {0} is undone already")]
+    UndoneAlready(u32),
+    /// A later act has to be undone first.
+    #[error("act {0} has to be undone first")]
+    NotTheLatestAct(u32),
+    /// A document that cannot be read as rules.
+    #[error("no rules: {0}")]
+    WrongRules(String),
     /// Somebody else used the same idempotency key first: look it up again.
     #[error("the idempotency key is taken")]
     KeyTaken,

@@ -10,7 +10,7 @@ mod slot;
 mod snapshot;
 mod user;
 
-pub(crate) use append::rows_of;
+pub(crate) use append::{carried_rows, rows_of};
 pub(crate) use directory::Learners;
 pub(crate) use load::parse;
 pub(crate) use pending::Beside;

@@ -5,12 +5,12 @@ mod evidence;
 
 use crate::domain::event::LearnerEvent;
 use crate::domain::{Learner, evolve, invariants};
-use crate::learners::{parse, rows_of};
+use crate::learners::{carried_rows, parse, rows_of};
 use homeroom_schema::limits::{CONTRADICTIONS_NAMED_MAX, STREAM_PAGE_MAX};
 use homeroom_schema::records::{LearnerHead, LedgerRow, Row, StoredEvent, StreamId, StreamKind};
 use homeroom_schema::sqlite::DatabaseFile;
-use homeroom_schema::{EventId, StoreError, UserId};
-use std::collections::VecDeque;
+use homeroom_schema::{EventId, StoreError, UserId, Version};
+use std::collections::{BTreeMap, VecDeque};
 
 /// What was looked at, and what does not agree.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -89,8 +89,9 @@ fn journal(file: &DatabaseFile, findings: &mut Findings, step: &mut impl FnMut(u
             break;
         }
     }
-    while let Some(stray) = ledger.next()? {
-        findings.note(format!("entry {} of the ledger has no event", stray.event_id));
+    ledger.pass(EventId::MAX, findings)?;
+    for event_id in ledger.waiting.keys() {
+        findings.note(format!("entry {event_id} of the ledger has no event"));
     }
     Ok(())
 }
@@ -110,6 +111,9 @@ fn entry(stored: &StoredEvent, ledger: &mut Ledger<'_>, findings: &mut Findings)
         findings.note(format!("event {} belongs to nobody", stored.event_id));
         return Ok(());
     };
+    if matches!(event, LearnerEvent::StateCarried { .. }) {
+        return carried(stored.event_id, &carried_rows(user_id, &event), ledger, findings);
+    }
     let mut rows = rows_of(user_id, 0, &event).into_iter();
     let Some(Row::Points { points, .. }) = rows.next() else {
         return Ok(());
@@ -124,9 +128,7 @@ fn entry(stored: &StoredEvent, ledger: &mut Ledger<'_>, findings: &mut Findings)
         }
     }
     findings.entries += 1;
-    while let Some(stray) = ledger.next_before(stored.event_id)? {
-        findings.note(format!("entry {} of the ledger has no event", stray.event_id));
-    }
+    ledger.pass(stored.event_id, findings)?;
     match ledger.next_at(stored.event_id)? {
         None => findings.note(format!("event {} has no entry in the ledger", stored.event_id)),
         Some(kept) if kept != LedgerRow::of(stored.event_id, &points) => {
@@ -140,6 +142,30 @@ fn entry(stored: &StoredEvent, ledger: &mut Ledger<'_>, findings: &mut Findings)
     Ok(())
 }
 
+/// The entries that a carried state has stand before it, or in its own place.
+fn carried(
+    event_id: EventId,
+    rows: &[LedgerRow],
+    ledger: &mut Ledger<'_>,
+    findings: &mut Findings,
+) -> Result<(), StoreError> {
+    ledger.pass(event_id, findings)?;
+    if rows.last().is_some_and(|row| row.event_id == event_id) {
+        let own = ledger.next_at(event_id)?;
+        own.into_iter().for_each(|row| ledger.wait(row));
+    }
+    findings.entries += rows.len() as u64;
+    for row in rows {
+        if ledger.waiting.remove(&row.event_id).as_ref() != Some(row) {
+            findings.note(format!(
+                "entry {} of the ledger differs from the state that carries it",
+                row.event_id
+            ));
+        }
+    }
+    Ok(())
+}
+
 /// Every learner's stream gives their head and their rows of progress. Returns how many rows of progress there should be.
 fn streams(file: &DatabaseFile, findings: &mut Findings, step: &mut impl FnMut(u64)) -> Result<u64, StoreError> {
     let (mut events, mut progress_rows) = (0, 0);
@@ -148,13 +174,13 @@ fn streams(file: &DatabaseFile, findings: &mut Findings, step: &mut impl FnMut(u
     for head in file.heads()? {
         findings.learners += 1;
         let folded = fold(file, &head, &mut sums, findings)?;
-        sums.fold(folded.as_ref());
-        let Some(learner) = folded else { continue };
-        events += learner.version.0;
+        sums.fold(folded.as_ref().map(|(learner, _)| learner));
+        let Some((learner, folded)) = folded else { continue };
+        events += folded;
         progress_rows += learner.units.len() as u64;
         compare(file, &head, &learner, findings)?;
         evidence::compare(file, &learner, findings)?;
-        step(learner.version.0);
+        step(folded);
         last = Some(head.user_id);
     }
     sums.compare(file, findings)?;
@@ -168,14 +194,14 @@ fn streams(file: &DatabaseFile, findings: &mut Findings, step: &mut impl FnMut(u
     Ok(progress_rows)
 }
 
-/// The learner that the stream makes; none when a fact cannot follow the one before, which is then noted.
+/// The learner that the stream makes, and of how many facts; none when a fact cannot follow the one before, which is then noted.
 fn fold(
     file: &DatabaseFile,
     head: &LearnerHead,
     sums: &mut evidence::Sums,
     findings: &mut Findings,
-) -> Result<Option<Learner>, StoreError> {
-    let mut learner = Learner::new(head.user_id);
+) -> Result<Option<(Learner, u64)>, StoreError> {
+    let (mut learner, mut folded) = (Learner::new(head.user_id), 0);
     let stream = StreamId::learner(head.user_id);
     loop {
         let page = file.stream(stream, learner.version, STREAM_PAGE_MAX)?;
@@ -190,15 +216,17 @@ fn fold(
             }
             sums.note(&event);
             evolve(&mut learner, &event, meta);
+            folded += 1;
         }
         if page.len() < STREAM_PAGE_MAX {
-            return Ok(Some(learner));
+            return Ok(Some((learner, folded)));
         }
     }
 }
 
 fn follows(learner: &Learner, stored: &StoredEvent, event: &LearnerEvent) -> Result<(), String> {
-    if stored.version != learner.version.plus(1) {
+    let is_beginning = learner.version == Version::ZERO && matches!(event, LearnerEvent::StateCarried { .. });
+    if stored.version != learner.version.plus(1) && !is_beginning {
         return Err(format!("version {} after {}", stored.version, learner.version));
     }
     if let LearnerEvent::PointsAwarded { action, reference, .. } = event
@@ -242,6 +270,8 @@ struct Ledger<'f> {
     after: Option<EventId>,
     page: VecDeque<LedgerRow>,
     is_read: bool,
+    // Entries that a carried state has, until it comes: a few for each learner whose history was purged.
+    waiting: BTreeMap<EventId, LedgerRow>,
 }
 
 impl<'f> Ledger<'f> {
@@ -251,12 +281,24 @@ impl<'f> Ledger<'f> {
             after: None,
             page: VecDeque::new(),
             is_read: false,
+            waiting: BTreeMap::new(),
         }
     }
 
-    fn next(&mut self) -> Result<Option<LedgerRow>, StoreError> {
-        self.peek()?;
-        Ok(self.page.pop_front())
+    /// Passes over entries before a place in the journal: those of a carried state wait for it, others have no event.
+    fn pass(&mut self, event_id: EventId, findings: &mut Findings) -> Result<(), StoreError> {
+        while let Some(stray) = self.next_before(event_id)? {
+            if stray.kind == "carried" {
+                self.wait(stray);
+            } else {
+                findings.note(format!("entry {} of the ledger has no event", stray.event_id));
+            }
+        }
+        Ok(())
+    }
+
+    fn wait(&mut self, row: LedgerRow) {
+        self.waiting.insert(row.event_id, row);
     }
 
     fn next_before(&mut self, event_id: EventId) -> Result<Option<LedgerRow>, StoreError> {

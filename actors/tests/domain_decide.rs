@@ -40,6 +40,7 @@ impl Bench {
             Decision::Rejected(Rejection::AlreadyReversed) => "already_reversed",
             Decision::Rejected(Rejection::NotReversed) => "not_reversed",
             Decision::Rejected(Rejection::AlreadyReinstated) => "already_reinstated",
+            Decision::Rejected(Rejection::Moved) => "moved",
         }
     }
 

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests; a panic is the report")]
 
 use homeroom_actors::domain::action::{Action, Evidence};
+use homeroom_actors::domain::carried::Carried;
 use homeroom_actors::domain::event::{EventMeta, LearnerEvent};
 use homeroom_actors::domain::learner::Learner;
 use homeroom_actors::domain::rules::NextPeriods;
@@ -122,6 +123,31 @@ fn rules(is_shipped: bool) -> Rules {
     }
 }
 
+/// The state of any prefix as one fact, in JSON and back, with the rest after it, gives the same state.
+fn carried_replays_equal(stream: &[Kept], states: &[Learner], place: usize) -> Result<(), TestCaseError> {
+    let place = place % stream.len().max(1);
+    let Some((_, meta)) = stream.get(place) else {
+        return Ok(());
+    };
+    let state = &states[place + 1];
+    let fact = LearnerEvent::StateCarried {
+        state: Box::new(Carried::of(state)),
+        entries: Vec::new(),
+        occurred_at: TimeMs(0),
+    };
+    let fact: LearnerEvent = serde_json::from_str(&serde_json::to_string(&fact).unwrap()).unwrap();
+    let LearnerEvent::StateCarried { state: carried, .. } = fact else {
+        unreachable!("it is one")
+    };
+    let mut replayed = carried.restored(state.user_id, meta.version);
+    prop_assert_eq!(text(&replayed), text(state));
+    for (event, meta) in &stream[place + 1..] {
+        evolve(&mut replayed, event, *meta);
+    }
+    prop_assert_eq!(text(&replayed), text(states.last().unwrap()));
+    Ok(())
+}
+
 fn new_learner() -> Learner {
     Learner::new(UserId::new(7).unwrap())
 }
@@ -231,6 +257,12 @@ proptest! {
             _ => 0,
         }).sum();
         prop_assert_eq!(sum, i128::from(learner.total));
+    }
+
+    #[test]
+    fn i2_a_carried_state_takes_the_place_of_any_beginning(wishes in wishes(), is_shipped: bool, place in any::<usize>()) {
+        let (_, stream, states) = play(wishes, &rules(is_shipped))?;
+        carried_replays_equal(&stream, &states, place)?;
     }
 
     #[test]

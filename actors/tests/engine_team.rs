@@ -3,9 +3,11 @@
 
 mod support;
 
-use homeroom_actors::EngineError;
+use homeroom_actors::domain::rules::{AtCap, Cap, CapSpan};
 use homeroom_actors::domain::team::TeamEvent;
+use homeroom_actors::domain::{Action, RefusalReason};
 use homeroom_actors::roster::RosterCommand;
+use homeroom_actors::{Clock, EngineError};
 use homeroom_schema::records::{Append, AuditedBy, KeyOutcome, NewEvent, Row, StreamAppend, StreamId, TeamAwardRecord};
 use homeroom_schema::{Store, TimeMs, Version};
 use std::sync::Arc;
@@ -54,6 +56,33 @@ async fn a_large_team_is_awarded_in_turns() {
         assert_eq!(school.total(id).await, 200);
     }
     assert!(store.unsettled_team_awards().await.unwrap().is_empty());
+}
+
+/// Members whom the rules refuse get a receipt; the achievement is settled all the same, and stays so.
+#[tokio::test]
+async fn a_member_at_the_cap_is_refused_and_the_achievement_is_settled() {
+    let mut capped = settings();
+    capped.rules.everywhere.caps.push(Cap {
+        actions: vec![Action::TeamAchievement, Action::ReadContent],
+        points: 105,
+        per: CapSpan::Day,
+        at_cap: AtCap::Refuse,
+    });
+    let (school, store) = School::in_memory_with(3, capped).await;
+    assert!(school.earn(2, Action::ReadContent, 1).await.unwrap().awarded);
+    let first = school.engine.earn(achieve(1, 1, 7), None).await.unwrap();
+    assert!(first.outcome().await.unwrap().awarded);
+    let totals = [school.total(1).await, school.total(2).await, school.total(3).await];
+    assert_eq!(totals, [100, 10, 100]);
+    assert!(store.unsettled_team_awards().await.unwrap().is_empty());
+
+    let refused = school.earn(2, Action::TeamAchievement, 8).await;
+    assert!(refused.is_err(), "a team achievement names its team: {refused:?}");
+    let again = school.engine.earn(achieve(2, 1, 7), None).await.unwrap();
+    let again = again.outcome().await.unwrap();
+    assert_eq!((again.awarded, again.reason), (false, Some(RefusalReason::CapReached)));
+    let midnight = school.clock.day_starts_at(school.clock.local_day(TimeMs(START_MS)) + 1);
+    assert_eq!(again.retry_at, Some(midnight));
 }
 
 #[tokio::test]

@@ -52,8 +52,8 @@ pub const SNAPSHOT_EVERY_EVENTS: u64 = 128;
 pub const ACTIVITY_BLOCK_FACTS: usize = 4_096;
 /// Reversals of facts in stored blocks that wait in memory. At the bound those blocks are written anew.
 pub const ACTIVITY_FLIPS_MAX: usize = 256;
-/// Events that are folded into facts at once; further ones follow.
-pub const ACTIVITY_FOLD_EVENTS: usize = 2_048;
+/// Events that are folded into facts at once, so that nobody else waits for long; further ones follow.
+pub const ACTIVITY_FOLD_EVENTS: usize = 512;
 /// How often new events are folded, if nobody asks before.
 pub const ACTIVITY_FOLD_EVERY: Duration = Duration::from_secs(2);
 /// Blocks that an analytics read takes at once; further ones follow.
@@ -253,6 +253,8 @@ pub const NAME_CHARS_MAX: usize = 200;
 pub const TEAM_NAME_CHARS_MAX: usize = 100;
 /// Characters of a member's role in a team.
 pub const MEMBER_ROLE_CHARS_MAX: usize = 50;
+/// Learners whose history is replaced in one transaction.
+pub const PURGE_BATCH_LEARNERS: usize = 256;
 /// Points of one manual award, whatever the rules say.
 pub const MANUAL_POINTS_MAX: u32 = 1_000_000;
 /// Mentors whose weekly budgets are remembered; at the bound those with nothing under way are forgotten, and counted again.
@@ -267,6 +269,28 @@ pub const SKILL_CHARS_MAX: usize = 64;
 pub const CRITERIA_MAX: usize = 8;
 /// Achievements of the rules.
 pub const ACHIEVEMENTS_MAX: usize = 64;
+/// Bytes of a document with rules. At the bound it is refused.
+pub const RULES_BYTES_MAX: usize = 256 * 1024;
+/// Faults of a document with rules that are named; the rest are counted.
+pub const RULES_FAULTS_MAX: usize = 100;
+/// Qualifications with rules of their own.
+pub const RULES_QUALIFICATIONS_MAX: usize = 1_000;
+/// Limits of awards per window of one action, and caps of one scope.
+pub const RULES_LIMITS_MAX: usize = 16;
+/// Bonuses of one scope.
+pub const RULES_BONUSES_MAX: usize = 64;
+/// Seasons of the rules.
+pub const RULES_SEASONS_MAX: usize = 64;
+/// Par times, and skills with parameters of their own, that the rules set.
+pub const RULES_ENTRIES_MAX: usize = 4_096;
+/// Points of one award by the rules, before any bonus.
+pub const RULES_POINTS_MAX: u32 = 1_000_000;
+/// The largest bonus, in percent.
+pub const RULES_PERCENT_MAX: u32 = 10_000;
+/// The longest cool-down, window, rolling cap and lock: 366 days.
+pub const RULES_SPAN_MS_MAX: i64 = 366 * 24 * 60 * 60 * 1_000;
+/// Days and numbers of failures in the thresholds of signals.
+pub const RULES_SIGNAL_MAX: u32 = 1_000;
 /// Tokens in force. At the bound: 503 `too_many_tokens`.
 pub const TOKENS_MAX: usize = 2_000_000;
 /// How far ahead of the node's clock `occurred_at` may be.

@@ -141,6 +141,25 @@ pub const CLEAR_ACTIVITY: &str = "DELETE FROM activity_blocks";
 pub const PURGE_KEYS: &str = "DELETE FROM idempotency_keys WHERE key_hash IN \
      (SELECT key_hash FROM idempotency_keys WHERE created_at < ?1 ORDER BY created_at LIMIT ?2)";
 
+/// Notes of the first events of a learner.
+pub const PURGE_NOTES: &str = "DELETE FROM event_notes WHERE event_id IN \
+     (SELECT event_id FROM events WHERE stream_kind = 1 AND stream_id = ?1 AND version <= ?2)";
+/// Entries of the ledger of the first events of a learner.
+pub const PURGE_POINTS: &str = "DELETE FROM user_points WHERE event_id IN \
+     (SELECT event_id FROM events WHERE stream_kind = 1 AND stream_id = ?1 AND version <= ?2)";
+/// Parts of adjusted entries among them.
+pub const PURGE_PARTS: &str = "DELETE FROM point_parts WHERE event_id IN \
+     (SELECT event_id FROM events WHERE stream_kind = 1 AND stream_id = ?1 AND version <= ?2)";
+/// One entry of the ledger.
+pub const DELETE_POINTS: &str = "DELETE FROM user_points WHERE event_id = ?1";
+/// The first events of a learner but the last of them.
+pub const PURGE_EVENTS: &str = "DELETE FROM events WHERE stream_kind = 1 AND stream_id = ?1 AND version < ?2";
+/// A snapshot from before.
+pub const PURGE_SNAPSHOT: &str = "DELETE FROM snapshots WHERE stream_kind = 1 AND stream_id = ?1 AND version < ?2";
+/// The last of them becomes another fact.
+pub const CARRY_STATE: &str = "UPDATE events SET event_type = ?3, body = ?4 \
+     WHERE stream_kind = 1 AND stream_id = ?1 AND version = ?2";
+
 // --- Reading, for the writer ---
 
 /// Whether an idempotency key is taken.

@@ -612,6 +612,23 @@ impl LedgerRow {
     }
 }
 
+/// What takes the place of the beginning of a learner's stream: one fact at its last version, and entries of the ledger.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CarriedHistory {
+    /// Whose.
+    pub user_id: UserId,
+    /// The last version that is replaced: the new fact takes its place, with its event id and its times.
+    pub version: Version,
+    /// The type of the new fact.
+    pub event_type: &'static str,
+    /// Its body.
+    pub body: String,
+    /// Entries of the ledger, in places of entries that are replaced.
+    pub rows: Vec<LedgerRow>,
+    /// Entries of the ledger that an earlier fact of this kind had, without events of their own.
+    pub replaced: Vec<EventId>,
+}
+
 /// A team achievement: one fact with the members of that moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TeamAwardRecord {

@@ -9,6 +9,7 @@ mod log;
 mod mark;
 mod migrate;
 mod open;
+mod purge;
 mod read;
 mod readers;
 mod restore;
@@ -25,8 +26,8 @@ pub use restore::Restore;
 use crate::backup::{BackupMade, BackupWish};
 use crate::ids::{EventId, QualificationId, TimeMs, UserId, Version};
 use crate::records::{
-    AchievementRecord, ActivityBlock, Append, AppendOutcome, AuditEntry, AuditFilter, CompletedUnit, EvidenceSums,
-    KeyHash, KeyRecord, LearnerHead, ProgressRecord, QualificationStanding, ResultRecord, RosterRecords,
+    AchievementRecord, ActivityBlock, Append, AppendOutcome, AuditEntry, AuditFilter, CarriedHistory, CompletedUnit,
+    EvidenceSums, KeyHash, KeyRecord, LearnerHead, ProgressRecord, QualificationStanding, ResultRecord, RosterRecords,
     SnapshotRecord, Standings, StandingsOf, StoredEvent, StreamId, TeamAwardRecord, TimeRange, TokenRecord,
 };
 use crate::store::{Store, StoreError};
@@ -112,6 +113,33 @@ impl SqliteStore {
     #[must_use]
     pub fn was_changed(&self) -> bool {
         self.was_changed
+    }
+
+    /// Replaces the beginnings of learners' streams, in one transaction. For a store that no node works on: nobody may hold
+    /// their states.
+    ///
+    /// # Errors
+    /// When the store is unavailable.
+    pub async fn carry(&self, histories: Vec<CarriedHistory>) -> Result<(), StoreError> {
+        self.writer.ask(|reply| writer::Job::Carry { histories, reply }).await
+    }
+
+    /// Forgets what was derived from single facts and can be derived again, and answers to keys used before a moment.
+    ///
+    /// # Errors
+    /// When the store is unavailable.
+    pub async fn forget(&self, keys_before: TimeMs) -> Result<(), StoreError> {
+        self.writer
+            .ask(|reply| writer::Job::Forget { keys_before, reply })
+            .await
+    }
+
+    /// Moves the file together and empties its log, so that nothing of what was deleted is left in either.
+    ///
+    /// # Errors
+    /// When there is no room for it, or the store is unavailable.
+    pub async fn compact(&self) -> Result<(), StoreError> {
+        self.writer.ask(|reply| writer::Job::Compact { reply }).await
     }
 
     /// The database file.

@@ -44,6 +44,12 @@ pub(super) const SETTINGS: &[Setting] = &[
         |s| &mut s.config.time_zone,
     ),
     setting(
+        "rules",
+        "FILE",
+        "TOML file with the rules of awards; when it says something new at a start, that is in force from then on",
+        |s| &mut s.config.rules,
+    ),
+    setting(
         "lan",
         "YES",
         "Listen on every address of this machine, so that devices reach the node; the port stays",

@@ -34,6 +34,7 @@ const ACTORS: &[&str] = &[
     "team",
     "journal",
     "roster",
+    "insights",
     "session",
     "session_shard",
     "task",

@@ -55,6 +55,23 @@ impl From<EngineError> for Problem {
                 problem
             }
             EngineError::Rejected(rejection) => rejected(rejection),
+            EngineError::ActUnderWay => {
+                let detail = "Rules are being applied to the past, or that is being undone; wait until it is done.";
+                Self::new(409, "act_under_way", "An act goes on", detail).retry_after(5)
+            }
+            EngineError::UnknownAct(act) => {
+                let detail = format!("No rules of version {act} were applied to the past.");
+                Self::new(422, "unknown_act", "Unknown act", detail)
+            }
+            EngineError::UndoneAlready(act) => {
+                let detail = format!("Act {act} is undone already.");
+                Self::new(409, "undone_already", "Undone already", detail)
+            }
+            EngineError::NotTheLatestAct(latest) => {
+                let detail = format!("Act {latest} came later; it has to be undone first.");
+                Self::new(409, "not_the_latest_act", "Not the latest act", detail)
+            }
+            EngineError::WrongRules(cause) => Self::invalid("document", cause),
             EngineError::KeyTaken => Self::request_in_progress(),
             EngineError::Overloaded => {
                 let detail = "Too much is under way; try again in a moment.";
@@ -99,6 +116,7 @@ fn rejected(rejection: Rejection) -> Problem {
         Rejection::NotReversible => (422, "not_reversible", "Not reversible"),
         Rejection::AlreadyReversed => (409, "already_reversed", "Reversed already"),
         Rejection::NotReversed => (409, "not_reversed", "Not reversed"),
+        Rejection::Moved => (503, "overloaded", "Overloaded"),
         Rejection::AlreadyReinstated => (409, "already_reinstated", "Reinstated already"),
     };
     Problem::new(status, code, title, rejection.to_string())

@@ -52,7 +52,12 @@ pub fn projector_rows(board: BoardName, page: &BoardPage, secret: &NodeSecret, p
         let shown = places.saturating_sub(page.from).min(page.rows.len());
         return page.rows[..shown].to_vec();
     }
-    let mut rows = page.front.clone();
+    projector_order(board, page.front.clone(), secret)
+}
+
+/// Rows in the order in which a projector gets them.
+#[must_use]
+pub fn projector_order(board: BoardName, mut rows: Vec<BoardRow>, secret: &NodeSecret) -> Vec<BoardRow> {
     let name = board.to_string();
     rows.sort_by_cached_key(|row| {
         let order = (Reverse(row.points.key()), row.reached_at.is_none(), row.reached_at);

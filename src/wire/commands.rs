@@ -129,7 +129,9 @@ pub fn first_answer(stored: &StoredEvent, after: &[StoredEvent], total: u64, lev
         LearnerEvent::PointsReversed { of, points, .. } => corrected(Correction::Reverse, of, -i64::from(points)),
         LearnerEvent::PointsReinstated { of, points, .. } => corrected(Correction::Reinstate, of, i64::from(points)),
         // Nothing answers a caller's command with these.
-        LearnerEvent::PointsAdjusted { .. } | LearnerEvent::AchievementUnlocked { .. } => None,
+        LearnerEvent::PointsAdjusted { .. }
+        | LearnerEvent::StateCarried { .. }
+        | LearnerEvent::AchievementUnlocked { .. } => None,
         LearnerEvent::ProgressMade {
             unit,
             progress_percentage,

@@ -92,6 +92,7 @@ pub fn ledger_entry(stored: &StoredEvent, for_staff: bool) -> Option<Value> {
             rules,
             ..
         } => Some(under(Some(rules), adjustment(stored, act, undone, points, total))),
+        LearnerEvent::StateCarried { state, .. } => Some(carried(stored, state.total)),
         LearnerEvent::AchievementUnlocked { .. } | LearnerEvent::ProgressMade { .. } => None,
     }
 }
@@ -115,6 +116,22 @@ fn adjustment(stored: &StoredEvent, act: u32, undone: bool, points: i64, total: 
         "awarded": false,
         "points": points,
         "reason": adjustment_reason(undone),
+        "occurred_at": time(stored.occurred_at),
+        "recorded_at": time(stored.recorded_at),
+        "total": total,
+    })
+}
+
+/// The single entries before it were purged: here the ledger begins.
+fn carried(stored: &StoredEvent, total: u64) -> Value {
+    json!({
+        "event_id": stored.event_id,
+        "kind": "carried",
+        "action_type": null,
+        "reference_id": null,
+        "awarded": false,
+        "points": total,
+        "reason": null,
         "occurred_at": time(stored.occurred_at),
         "recorded_at": time(stored.recorded_at),
         "total": total,

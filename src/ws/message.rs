@@ -12,6 +12,7 @@ use homeroom_schema::UserId;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
+use std::borrow::Cow;
 
 /// The frame of a message, made once for each lens and shared by all sessions.
 pub(super) fn frame(app: &App, entry: &Entry, lens: Lens) -> Utf8Bytes {
@@ -165,6 +166,11 @@ fn learner(user_id: UserId, event: &LearnerEvent, meta: EventMeta, note: Option<
             });
             ("achievement_unlocked", data)
         }
+        // Readers who are before it get a snapshot in its place.
+        LearnerEvent::StateCarried { state, .. } => {
+            let data = json!({"event_id": event_id, "user_id": user_id, "total": state.total, "level": state.level});
+            ("state_carried", data)
+        }
     }
 }
 
@@ -178,17 +184,21 @@ fn board_changes(
     lens: Lens,
 ) -> Value {
     let secret = app.secret();
-    let rows = changes
-        .changes
-        .iter()
-        .map(|row| wire::board_row(board, row, lens, secret));
-    let removed = changes.removed.iter().map(|id| match (board, lens) {
-        (BoardName::Teams, _) | (_, Lens::Staff | Lens::Peer) => json!(id),
-        (_, Lens::Projector) => json!(secret.row_handle(&board.to_string(), *id)),
-    });
+    let (rows, removed) = if lens == Lens::Projector && board != BoardName::Teams {
+        // Neither list is in the order of ids.
+        let name = board.to_string();
+        let removed = changes.removed.iter().map(|id| secret.row_handle(&name, *id));
+        let mut removed: Vec<String> = removed.collect();
+        removed.sort_unstable();
+        let rows = wire::projector_order(board, changes.changes.clone(), secret);
+        (rows.into(), json!(removed))
+    } else {
+        (Cow::Borrowed(changes.changes.as_slice()), json!(changes.removed))
+    };
+    let rows = rows.iter().map(|row| wire::board_row(board, row, lens, secret));
     json!({
         "board": board.to_string(), "period": period.to_string(), "version": version,
-        "changes": rows.collect::<Vec<_>>(), "removed": removed.collect::<Vec<_>>(),
+        "changes": rows.collect::<Vec<_>>(), "removed": removed,
     })
 }
 

@@ -1,6 +1,6 @@
 //! Analytics and signals: every figure against plain SQL over the journal, who may ask, and what is asked wrongly.
 
-mod figures;
+pub mod figures;
 mod signals;
 
 use crate::support::{Class, Node, earn};

@@ -1,7 +1,8 @@
 //! The synthetic class: what a node shows of it against the published figures of an independent script (`tests/data/class`).
 
-mod compare;
-mod play;
+mod analytics;
+pub mod compare;
+pub mod play;
 
 use crate::support::Node;
 use serde_json::Value;
@@ -9,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Where the class and its oracle are.
-fn directory() -> PathBuf {
+pub fn directory() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/class")
 }
 
@@ -22,7 +23,7 @@ fn run(script: &str, arguments: &[&str]) -> String {
 }
 
 /// The figures of a class that begins on `first_day`.
-fn figures(first_day: &str) -> Value {
+pub fn figures(first_day: &str) -> Value {
     serde_json::from_str(&run("oracle.py", &["--first-day", first_day])).unwrap()
 }
 

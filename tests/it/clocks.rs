@@ -1,4 +1,5 @@
-//! F-T1, F-T2 and F-T4: a wall clock that is set back or far ahead under a running node, and times that clients make up.
+//! F-T1 to F-T4: a wall clock that is set back or far ahead under a running node, days that are no 24 hours or that begin far
+//! from UTC, and times that clients make up.
 
 use crate::support::{Class, Client, Node, NodeProcess, WallClock, earn, report_row};
 use serde_json::{Value, json};
@@ -148,6 +149,116 @@ async fn ft2_ten_years_ahead_tokens_expire_and_nothing_panics() {
         2,
         "tokens expired, 0 panics, nothing lost",
     );
+}
+
+/// A local day: its first moment, its last second, and the first moment of the next one, in UTC.
+struct LocalDay {
+    zone: &'static str,
+    first: &'static str,
+    last: &'static str,
+    next: &'static str,
+}
+
+const DAYS: [LocalDay; 4] = [
+    LocalDay {
+        zone: "Europe/Berlin",
+        first: "2026-03-28T23:00:00.000Z",
+        last: "2026-03-29T21:59:59.000Z",
+        next: "2026-03-29T22:00:00.000Z",
+    },
+    LocalDay {
+        zone: "Europe/Berlin",
+        first: "2026-10-24T22:00:00.000Z",
+        last: "2026-10-25T22:59:59.000Z",
+        next: "2026-10-25T23:00:00.000Z",
+    },
+    LocalDay {
+        zone: "Pacific/Kiritimati",
+        first: "2025-12-31T10:00:00.000Z",
+        last: "2026-01-01T09:59:59.000Z",
+        next: "2026-01-01T10:00:00.000Z",
+    },
+    LocalDay {
+        zone: "Pacific/Pago_Pago",
+        first: "2025-12-31T11:00:00.000Z",
+        last: "2026-01-01T10:59:59.000Z",
+        next: "2026-01-01T11:00:00.000Z",
+    },
+];
+
+/// One quiz a day, and no more.
+const ONE_QUIZ_A_DAY: &str = "name = \"one quiz a day\"\n[[caps]]\npoints = 50\nper = \"day\"\nat_cap = \"refuse\"\n";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ft3_a_day_is_the_schools_day_when_clocks_change_at_the_years_end_and_far_from_utc() {
+    for day in DAYS {
+        let directory = tempfile::tempdir().unwrap();
+        let rules = directory.path().join("rules.toml");
+        std::fs::write(&rules, ONE_QUIZ_A_DAY).unwrap();
+        let data = directory.path().join("data");
+        let settings = ["--time-zone", day.zone, "--rules", rules.to_str().unwrap()];
+        let mut node = NodeProcess::spawn(&data, &settings);
+        node.ready().await;
+        let class = Class::import(&node.admin(), 0, 1).await;
+        let (admin, student) = (node.admin(), class.students[0]);
+        let quiz = |reference: u64, occurred_at: &str| {
+            let mut body = earn(student, "complete_quiz", reference);
+            body["occurred_at"] = json!(occurred_at);
+            body
+        };
+        let in_zone = format!("{} {}", day.zone, day.first);
+        // The last second first: order of arrival makes no difference to what a day is.
+        let answer = admin.post("/points/earn", quiz(1, day.last)).await.expect(201);
+        assert_eq!(answer["points"], 50, "{in_zone}");
+        let refused = admin.post("/points/earn", quiz(2, day.first)).await.expect(200);
+        assert_eq!(refused["reason"], "cap_reached", "{in_zone}");
+        assert_eq!(refused["retry_at"], day.next, "{in_zone}");
+        let answer = admin.post("/points/earn", quiz(3, day.next)).await.expect(201);
+        assert_eq!(
+            (&answer["points"], &answer["total"]),
+            (&json!(50), &json!(100)),
+            "{in_zone}"
+        );
+        // The boards of both days, as they were at their ends.
+        for at in [day.last, day.next] {
+            let path = format!("/leaderboards/all?period=day&at={at}");
+            let board = admin.get(&path).await.expect(200);
+            assert_eq!(board["entries"][0]["points"], 50, "{in_zone} at {at}");
+        }
+    }
+    let outcome = "each local day pays once, and has a board of its own";
+    report_row(
+        "F-T3",
+        "days of 23 and 25 hours, year end, UTC+14 and UTC-11",
+        4,
+        outcome,
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ft1_a_daily_cap_does_not_pay_again_when_the_clock_is_set_back() {
+    let Some(clock) = WallClock::new("F-T1", "a daily cap under a clock that is set back") else {
+        return;
+    };
+    let mut runs = Vec::new();
+    for jumps in [false, true] {
+        // Noon, so that no run crosses midnight by itself.
+        clock.set("@2026-03-02 12:00:00");
+        let directory = tempfile::tempdir().unwrap();
+        let rules = directory.path().join("rules.toml");
+        std::fs::write(&rules, ONE_QUIZ_A_DAY).unwrap();
+        let data = directory.path().join("data");
+        let node = clock.start(&data, &["--rules", rules.to_str().unwrap()]).await;
+        let class = Class::import(&node.admin(), 0, 2).await;
+        let mut answers = lesson(&node, &class, 0..2).await;
+        if jumps {
+            clock.set("@2026-03-01 12:00:00");
+        }
+        answers.extend(lesson(&node, &class, 2..4).await);
+        runs.push((answers, seen(&node.admin(), &class).await));
+    }
+    assert_eq!(runs[0], runs[1]);
+    report_row("F-T1", "a daily cap, clock back a day", 1, "paid once");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

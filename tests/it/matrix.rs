@@ -94,6 +94,12 @@ const MATRIX: &[&str] = &[
     "GET /backups/none                                             | 404  403  403  403  403  403  403  403",
     "DELETE /backups/none                                          | 404  403  403  403  403  403  403  403",
     "POST /backups/none/verify                                     | 404  403  403  403  403  403  403  403",
+    "GET /rules                                                    | y    403  403  403  403  403  403  403",
+    "GET /rules/history                                            | y    403  403  403  403  403  403  403",
+    r#"POST /rules/check {"document":"points = 1"}                 | y    403  403  403  403  403  403  403"#,
+    r#"POST /rules/preview {"document":""}                         | y    403  403  403  403  403  403  403"#,
+    r#"POST /rules/apply {"document":"["}                          | 422  403  403  403  403  403  403  403"#,
+    r#"POST /rules/undo {"act":77777}                              | 422  403  403  403  403  403  403  403"#,
     "POST /tickets {}                                              | y    y    y    y    y    y    y    y",
 ];
 

@@ -24,6 +24,7 @@ async fn check(directory: &Path, shape: Shape) -> Report {
     let books = Books::open(directory, shape);
     compare::report(&books, &report);
     compare::node(&books, &node).await;
+    crate::analytics::figures::compare_all(&node).await;
     report
 }
 

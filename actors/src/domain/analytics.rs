@@ -6,6 +6,7 @@
 pub mod buckets;
 pub mod engagement;
 pub mod fact;
+pub mod mastery;
 pub mod numbers;
 pub mod outcomes;
 pub mod resources;
@@ -83,7 +84,7 @@ pub const fn may_break_down(people: usize, for_peers: bool) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::may_break_down;
+    use crate::domain::analytics::may_break_down;
 
     #[test]
     fn small_groups_are_not_broken_down_for_peers() {

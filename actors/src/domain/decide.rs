@@ -5,7 +5,7 @@ use crate::domain::event::LearnerEvent;
 use crate::domain::learner::{Award, AwardStanding, Learner, ReceiptKey};
 use crate::domain::rules::{Attempt, NextPeriods, Refused, Rules, Worth};
 use homeroom_schema::limits::TOUCH_EVERY_MS;
-use homeroom_schema::{EventId, QualificationId, ReferenceId, TeamId, TimeMs, UnitId, UserId};
+use homeroom_schema::{EventId, QualificationId, ReferenceId, TeamId, TimeMs, UnitId, UserId, Version};
 
 /// A wish concerning one learner, with everything looked up that the decision needs.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,6 +20,17 @@ pub enum Command {
     Reverse(AwardRef),
     /// Undo a reversal.
     Reinstate(AwardRef),
+    /// Take over what changed rules mean.
+    Adjust(Box<Adjust>),
+}
+
+/// What changed rules mean for a learner, computed from their facts.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Adjust {
+    /// The version of the stream that it was computed at: at another one it means nothing.
+    pub at: Version,
+    /// The fact.
+    pub event: LearnerEvent,
 }
 
 /// An award that is to be corrected, with what its fact said and the state does not keep.
@@ -120,6 +131,9 @@ pub enum Rejection {
     /// A reversal is undone once; then the award stands for good.
     #[error("this award has been reinstated already")]
     AlreadyReinstated,
+    /// The learner has moved on since an adjustment was computed.
+    #[error("the learner has moved on")]
+    Moved,
 }
 
 /// Decides what one command means for a learner. Pure: the clock and the ids come from the caller. `learner` is the state
@@ -132,6 +146,8 @@ pub fn decide(learner: &Learner, command: &Command, rules: &Rules) -> Decision {
         Command::Progress(progress) => decide_progress(learner, *progress),
         Command::Reverse(award) => decide_reverse(learner, award, rules),
         Command::Reinstate(award) => decide_reinstate(learner, award, rules),
+        Command::Adjust(adjust) if adjust.at == learner.version => keep(adjust.event.clone()),
+        Command::Adjust(_) => Decision::Rejected(Rejection::Moved),
     }
 }
 

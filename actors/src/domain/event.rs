@@ -2,6 +2,7 @@
 
 use crate::domain::achievements::{Reached, Tier};
 use crate::domain::action::{Action, Evidence, RefusalReason};
+use crate::domain::carried::{Carried, CarriedEntry};
 use homeroom_schema::{EventId, QualificationId, ReferenceId, TeamId, TimeMs, UnitId, UserId, Version};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -195,6 +196,15 @@ pub enum LearnerEvent {
         /// When it was earned.
         occurred_at: TimeMs,
     },
+    /// Older facts were purged: this is what they made.
+    StateCarried {
+        /// The state.
+        state: Box<Carried>,
+        /// What the ledger keeps of their entries; together the total.
+        entries: Vec<CarriedEntry>,
+        /// When the last of them happened.
+        occurred_at: TimeMs,
+    },
     /// Progress was made in a unit, or the unit was touched again.
     ProgressMade {
         /// The unit.
@@ -251,6 +261,7 @@ pub const LEDGER_TYPES: &[&str] = &[
     "points_reversed",
     "points_reinstated",
     "points_adjusted",
+    "state_carried",
 ];
 
 impl LearnerEvent {
@@ -264,6 +275,7 @@ impl LearnerEvent {
             Self::PointsReinstated { .. } => "points_reinstated",
             Self::PointsAdjusted { .. } => "points_adjusted",
             Self::AchievementUnlocked { .. } => UNLOCKED_TYPE,
+            Self::StateCarried { .. } => "state_carried",
             Self::ProgressMade { .. } => "progress_made",
         }
     }
@@ -278,6 +290,7 @@ impl LearnerEvent {
             | Self::PointsReinstated { occurred_at, .. }
             | Self::PointsAdjusted { occurred_at, .. }
             | Self::AchievementUnlocked { occurred_at, .. }
+            | Self::StateCarried { occurred_at, .. }
             | Self::ProgressMade { occurred_at, .. } => *occurred_at,
         }
     }

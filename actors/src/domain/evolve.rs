@@ -73,6 +73,7 @@ pub fn evolve(learner: &mut Learner, event: &LearnerEvent, meta: EventMeta) {
             let achievements = Arc::make_mut(&mut learner.achievements);
             achievements.entry((achievement.clone(), *tier)).or_insert(earned);
         }
+        LearnerEvent::StateCarried { state, .. } => *learner = state.restored(learner.user_id, meta.version),
         LearnerEvent::ProgressMade { .. } => progress(learner, event, meta),
     }
     learner.version = meta.version;

@@ -184,6 +184,10 @@ pub fn event_follows(before: &Learner, event: &LearnerEvent) -> Result<(), Viola
             let key = (achievement.clone(), *tier);
             require(!before.achievements.contains_key(&key), Violation::EarnedTwice)
         }
+        LearnerEvent::StateCarried { state, entries, .. } => {
+            let sum: i64 = entries.iter().map(|entry| entry.points).sum();
+            require(u64::try_from(sum) == Ok(state.total), Violation::TotalDiffers)
+        }
         LearnerEvent::PointsRefused { total, .. } => require(before.total == *total, Violation::PointsChanged),
         LearnerEvent::ProgressMade {
             unit,

@@ -3,6 +3,7 @@
 use crate::domain::achievements::{Reached, Tier};
 use crate::domain::action::{Action, RefusalReason};
 use homeroom_schema::{EventId, QualificationId, ReferenceId, TimeMs, UnitId, UserId, Version};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -34,7 +35,7 @@ pub struct Learner {
 }
 
 /// An achievement that was earned.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Earned {
     /// When.
     pub earned_at: TimeMs,
@@ -43,7 +44,7 @@ pub struct Earned {
 }
 
 /// What became of one natural key.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Award {
     /// The event that awarded it.
     pub event_id: EventId,
@@ -85,7 +86,7 @@ impl Award {
 }
 
 /// Whether an award counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum AwardStanding {
     /// It counts.
     Counted,
@@ -101,7 +102,7 @@ pub enum AwardStanding {
 }
 
 /// What one receipt stands for: the same refusal has one a day.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ReceiptKey {
     /// For what.
     pub action: Action,
@@ -114,7 +115,7 @@ pub struct ReceiptKey {
 }
 
 /// A kept receipt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Receipt {
     /// The event that kept it.
     pub event_id: EventId,
@@ -125,7 +126,7 @@ pub struct Receipt {
 }
 
 /// Progress in one unit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UnitProgress {
     /// 0 to 100; never falls.
     pub progress_percentage: u8,
@@ -138,7 +139,7 @@ pub struct UnitProgress {
 }
 
 /// Points inside one qualification.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct QualificationPoints {
     /// The sum; never negative.
     pub points: u64,

@@ -1,13 +1,16 @@
 //! The rules in force: amounts, limits, thresholds and rights that are data, not code. Pure; read from a file by the server.
 
 mod achievement;
+mod check;
 mod limit;
+pub mod replay;
 mod school;
 mod shipped;
 mod spacing;
 
 pub use achievement::{AchievementRule, CriterionRule, Measure};
-pub use limit::{Attempt, NextPeriods, Refused, Worth, week_begins, week_of};
+pub use check::RuleFault;
+pub use limit::{Attempt, NextPeriods, Refused, Worth};
 pub use school::{
     KnowledgeTracing, ManualAwards, PreferenceRules, QuizRules, Season, SignalRules, SkillRules, TeamRules,
     TeamScoring, Transfer,
@@ -104,7 +107,7 @@ pub enum CapSpan {
     Day,
     /// A local week, from Monday.
     Week,
-    /// The season that the day lies in; without one, all the time outside of seasons.
+    /// The season that the day lies in, or the time between two seasons.
     Season,
     /// Any window of so many milliseconds.
     RollingMs(i64),

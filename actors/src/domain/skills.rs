@@ -56,14 +56,18 @@ pub enum Seen {
 }
 
 impl Opportunity {
-    fn order(&self) -> (TimeMs, bool, u64) {
+    /// What opportunities are ordered by.
+    #[must_use]
+    pub fn order(&self) -> (TimeMs, bool, u64) {
         match self.kind {
             OpportunityKind::Quiz { reference, .. } => (self.at, false, reference.get()),
             OpportunityKind::Completed => (self.at, true, self.unit.get()),
         }
     }
 
-    fn seen(&self, pass_from: f64) -> Seen {
+    /// What it said, where a score from `pass_from` on is a right answer.
+    #[must_use]
+    pub fn seen(&self, pass_from: f64) -> Seen {
         match self.kind {
             OpportunityKind::Quiz { score, .. } if score >= pass_from => Seen::Right,
             OpportunityKind::Quiz { .. } => Seen::Wrong,

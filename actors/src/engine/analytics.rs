@@ -67,12 +67,12 @@ impl Engine {
         let count = insights
             .count(&scope, since_ever(&scope), count, OutcomesCount::take)
             .await?;
-        let roster = self.roster().clone();
+        let (roster, rules) = (self.roster().clone(), self.rules());
         apart(move || {
             let of = learners(&roster, &scope);
             let courses = |user_id| courses(&roster, &scope, user_id);
             let courses = &courses;
-            count.finish(&Learners { of, courses })
+            count.finish(&Learners { of, courses }, &rules)
         })
         .await
     }

@@ -353,9 +353,9 @@ fn award_behind(event_id: EventId, event: LearnerEvent) -> Result<AwardRef, Engi
             teams,
             evidence,
         }),
-        LearnerEvent::PointsRefused { .. } | LearnerEvent::PointsAdjusted { .. } => {
-            Err(Rejection::NotReversible.into())
-        }
+        LearnerEvent::PointsRefused { .. }
+        | LearnerEvent::PointsAdjusted { .. }
+        | LearnerEvent::StateCarried { .. } => Err(Rejection::NotReversible.into()),
         LearnerEvent::AchievementUnlocked { .. } | LearnerEvent::ProgressMade { .. } => {
             Err(EngineError::UnknownEvent(event_id))
         }

@@ -6,6 +6,7 @@ use crate::insights::{Insights, InsightsActor};
 use crate::journal::{JournalActor, JournalArgs};
 use crate::learners::{Context, Learners, Shard, ShardArgs};
 use crate::roster::{AliasSecret, RosterActor, RosterArgs, RosterQueue};
+use crate::rulebook::Acts;
 use crate::sessions::{Sessions, SessionsSupervisor};
 #[cfg(feature = "faults")]
 use crate::supervision::Fault;
@@ -28,6 +29,7 @@ const PURGE_KEYS: usize = 10_000;
 pub(super) struct Tree {
     pub(super) context: Arc<Context>,
     pub(super) learners: Learners,
+    pub(super) acts: Arc<Acts>,
     pub(super) roster_queue: Arc<RosterQueue>,
     pub(super) hub: Hub,
     pub(super) insights: Insights,

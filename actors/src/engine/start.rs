@@ -5,18 +5,20 @@ use super::budget::Budgets;
 use super::root::{Root, RootMsg, Tree};
 use super::{Engine, EngineSettings, Inner};
 use crate::clock::Clock;
+use crate::domain::Rules;
 use crate::hub::{Hub, HubArgs};
 use crate::insights::Insights;
 use crate::journal::Journal;
 use crate::learners::{Context, EventCounts, Learners};
 use crate::roster::{AliasSecret, Roster, RosterMsg, RosterQueue, RosterState};
+use crate::rulebook::{Acts, Book, NextChange, Origin, RuleDocuments};
 use crate::scores::Scores;
 use crate::sessions::Sessions;
 use crate::supervision::Tasks;
 use arc_swap::ArcSwap;
 use homeroom_schema::limits::{ACTIVITY_BLOCK_FACTS, COMMANDS_IN_FLIGHT_MAX, SESSIONS_MAX};
-use homeroom_schema::records::{Append, Row};
-use homeroom_schema::{EventId, Store, StoreError};
+use homeroom_schema::records::{Append, AppendOutcome, Row};
+use homeroom_schema::{EventId, Store, StoreError, TimeMs};
 use ractor::Actor;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -62,12 +64,15 @@ impl Engine {
                 budgets: Budgets::default(),
                 reads: Arc::new(Semaphore::new(COMMANDS_IN_FLIGHT_MAX)),
                 passing_on: Arc::new(Semaphore::new(super::team_award::PASSING_ON_MAX)),
+                previewing: Arc::new(Semaphore::new(1)),
                 checking: Arc::new(Semaphore::new(1)),
                 is_stopping: AtomicBool::new(false),
                 stopped: OnceCell::new(),
             }),
         };
         engine.settle_team_awards().await?;
+        let tree = &engine.inner.tree;
+        tree.acts.resume((&tree.context, &tree.learners, &tree.tasks));
         Ok(engine)
     }
 }
@@ -83,7 +88,8 @@ async fn load(store: Arc<dyn Store>, clock: Arc<dyn Clock>, settings: EngineSett
     if let Some(event_id) = last_event_id {
         journal.advance(event_id);
     }
-    let rules = Arc::new(ArcSwap::from_pointee(settings.rules));
+    let (acts, rules) = rules_in_force(&*store, settings.rules, settings.documents, clock.now()).await?;
+    let rules = Arc::new(ArcSwap::from_pointee(rules));
     let hub = Hub::new(HubArgs {
         store: Arc::clone(&store),
         clock: Arc::clone(&clock),
@@ -116,6 +122,7 @@ async fn load(store: Arc<dyn Store>, clock: Arc<dyn Clock>, settings: EngineSett
     hub.library().connect(learners.look_at_due());
     Ok(Tree {
         learners,
+        acts: Arc::new(acts),
         context,
         roster_queue: Arc::new(RosterQueue::new(|| RosterMsg::Work)),
         hub,
@@ -125,6 +132,49 @@ async fn load(store: Arc<dyn Store>, clock: Arc<dyn Clock>, settings: EngineSett
         secret,
         reloads_wanted: Arc::default(),
         is_stopping: Arc::default(),
+    })
+}
+
+/// The rules that were in force last, or those of the file if what it says is new. While an act on the past is to be
+/// finished first, the file waits for the next start.
+async fn rules_in_force(
+    store: &dyn Store,
+    first: Rules,
+    documents: RuleDocuments,
+    now: TimeMs,
+) -> Result<(Acts, Rules), StoreError> {
+    let mut book = Book::load(store).await?;
+    let new_file = documents.file.clone().filter(|file| book.is_new_file(file));
+    if new_file.is_some() && book.open().is_some() {
+        tracing::warn!("an act on the past is finished first: the changed file of rules is taken in at the next start");
+    } else if let Some(document) = new_file {
+        let next = NextChange {
+            document,
+            origin: Origin::File,
+            past: None,
+            audit: None,
+        };
+        let (append, after) = book.changed(next, &documents, now);
+        after_commit(&store.commit(vec![append]).await?)?;
+        book = after;
+        tracing::info!(
+            version = book.in_force(),
+            "the file of rules says something new: it is in force"
+        );
+    }
+    let rules = match book.in_force() {
+        1 => first,
+        version => book.rules(store, &documents, version).await?,
+    };
+    Ok((Acts::new(documents, book), rules))
+}
+
+fn after_commit(outcomes: &[AppendOutcome]) -> Result<(), StoreError> {
+    let is_kept = outcomes
+        .iter()
+        .all(|outcome| matches!(outcome, AppendOutcome::Kept { .. }));
+    is_kept.then_some(()).ok_or_else(|| StoreError::Unavailable {
+        cause: "the file of rules was not taken in".into(),
     })
 }
 

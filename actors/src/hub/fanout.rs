@@ -41,6 +41,9 @@ fn count(hub: &Hub, changes: &[LearnerChange]) {
                     handle.mark(BoardMarks::reload);
                 }
             });
+            if of == StandingsOf::Teams {
+                hub.teams().for_each(|handle| handle.mark(TeamMarks::reload));
+            }
         }
         if !rows.is_empty() {
             mark_counted(hub, of, period, &rows);

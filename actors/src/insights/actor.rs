@@ -164,7 +164,6 @@ impl InsightsState {
         let tail = Arc::make_mut(&mut self.tail);
         noted.into_iter().for_each(|noted| tail.take(noted));
         self.position = page.last().map_or(self.position, |event| Some(event.event_id));
-        metrics::gauge!("homeroom_analytics_position").set(self.position.map_or(0.0, |id| id.get() as f64));
         Ok(page.len() == ACTIVITY_FOLD_EVENTS || self.tail.is_due(inner.block_facts))
     }
 

@@ -2,6 +2,7 @@
 
 use crate::clock::Clock;
 use crate::domain::analytics::Buckets;
+use crate::domain::period::monday_of;
 use homeroom_schema::TimeMs;
 use homeroom_schema::limits::ANALYTICS_BUCKETS_MAX;
 use std::ops::Range;
@@ -54,7 +55,11 @@ pub(crate) fn buckets(clock: &dyn Clock, range: &Range<TimeMs>, size: BucketSize
     if days > bound {
         return None;
     }
-    let first = if size == BucketSize::Week { monday(first) } else { first };
+    let first = if size == BucketSize::Week {
+        monday_of(first)
+    } else {
+        first
+    };
     let starts = (first..=last).step_by(step).map(|day| clock.day_starts_at(day));
     let buckets = if size == BucketSize::Hour {
         let hours = starts.enumerate().flat_map(|(index, start)| {
@@ -72,9 +77,4 @@ pub(crate) fn buckets(clock: &dyn Clock, range: &Range<TimeMs>, size: BucketSize
 pub(crate) fn days(clock: &dyn Clock, range: Range<TimeMs>) -> Buckets {
     let days = clock.local_day(range.start)..=clock.local_day(range.end.plus_ms(-1));
     Buckets::new(range, days.map(|day| clock.day_starts_at(day)))
-}
-
-/// The Monday of a day's week; day 0 was a Thursday.
-const fn monday(day: i32) -> i32 {
-    day - (day + 3).rem_euclid(7)
 }

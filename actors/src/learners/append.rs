@@ -3,11 +3,12 @@
 use crate::domain::Learner;
 use crate::domain::achievements::{Reached, Tier};
 use crate::domain::board::Score;
+use crate::domain::carried::CarriedEntry;
 use crate::domain::event::{EventMeta, LearnerEvent};
 use crate::domain::learner::{AwardStanding, ReceiptKey};
 use crate::journal::{EvidenceChange, LearnerChange, LedgerChange};
 use homeroom_schema::records::{
-    AchievementRecord, Append, AuditRecord, KeyRecord, LearnerHead, NewEvent, PointPartRecord, PointsRecord,
+    AchievementRecord, Append, AuditRecord, KeyRecord, LearnerHead, LedgerRow, NewEvent, PointPartRecord, PointsRecord,
     ProgressRecord, Row, StreamAppend, StreamId,
 };
 use homeroom_schema::{EventId, QualificationId, ReferenceId, TeamId, TimeMs, UnitId, UserId, Version};
@@ -156,6 +157,27 @@ fn ledger_row(user_id: UserId, event_index: usize, event: &LearnerEvent) -> Opti
     Some(Row::Points { event_index, points })
 }
 
+/// The entries of the ledger that a carried state has, in places of entries that were purged.
+pub(crate) fn carried_rows(user_id: UserId, event: &LearnerEvent) -> Vec<LedgerRow> {
+    let LearnerEvent::StateCarried { state, entries, .. } = event else {
+        return Vec::new();
+    };
+    let row = |entry: &CarriedEntry| LedgerRow {
+        event_id: entry.event_id,
+        user_id,
+        kind: "carried".to_owned(),
+        action_type: "carried".to_owned(),
+        reference_id: ReferenceId::MIN,
+        unit_id: None,
+        qualification_id: entry.qualification,
+        points: entry.points,
+        total: state.total,
+        reason: None,
+        occurred_at: entry.occurred_at,
+    };
+    entries.iter().map(row).collect()
+}
+
 /// What all entries of the ledger have.
 struct Entry {
     kind: &'static str,
@@ -239,7 +261,9 @@ impl Entry {
                 total: *total,
                 reason: None,
             }),
-            LearnerEvent::AchievementUnlocked { .. } | LearnerEvent::ProgressMade { .. } => None,
+            LearnerEvent::StateCarried { .. }
+            | LearnerEvent::AchievementUnlocked { .. }
+            | LearnerEvent::ProgressMade { .. } => None,
         }
     }
 }
@@ -290,7 +314,9 @@ impl Changes {
                 let now = completed_at.filter(|_| was.is_none());
                 self.completed.extend(now.map(|at| (*unit, at)));
             }
-            LearnerEvent::PointsRefused { .. } | LearnerEvent::AchievementUnlocked { .. } => {}
+            LearnerEvent::PointsRefused { .. }
+            | LearnerEvent::StateCarried { .. }
+            | LearnerEvent::AchievementUnlocked { .. } => {}
         }
     }
 
@@ -378,6 +404,7 @@ pub(crate) fn confirm(decided: &mut Learner, event: &LearnerEvent, meta: EventMe
         LearnerEvent::PointsReinstated { .. }
         | LearnerEvent::PointsAdjusted { .. }
         | LearnerEvent::AchievementUnlocked { .. }
+        | LearnerEvent::StateCarried { .. }
         | LearnerEvent::ProgressMade { .. } => {}
     }
 }

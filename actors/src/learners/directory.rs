@@ -15,8 +15,9 @@ use crate::topics::{Inbox, Position, Topic, TopicName};
 use crate::views::{CorrectionOutcome, EarnOutcome, LearnerView, ProgressOutcome};
 use arc_swap::ArcSwapOption;
 use dashmap::DashMap;
-use homeroom_schema::UserId;
 use homeroom_schema::limits::{COMMAND_DEADLINE, LEARNER_SHARDS, READ_DEADLINE};
+use homeroom_schema::records::StreamId;
+use homeroom_schema::{UserId, Version};
 use ractor::{Actor, ActorRef};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -118,6 +119,29 @@ impl Learners {
             .await
     }
 
+    /// Hands what changed rules mean to its learner.
+    pub(crate) async fn adjust(
+        &self,
+        user_id: UserId,
+        command: Command,
+        answer: Answer<()>,
+    ) -> Result<(), EngineError> {
+        self.command(user_id, command, false, None, Beside::default(), Reply::Adjust(answer))
+            .await
+    }
+
+    /// Waits until everybody who is awake has ended the turn that they are in: whatever they decided in it is on its way to
+    /// the journal then. Who does not answer has no turn to end.
+    pub(crate) async fn turn_over(&self) {
+        let slots: Vec<_> = self.inner.slots.iter().map(|entry| Arc::clone(entry.value())).collect();
+        for slot in slots {
+            let (reply, answered) = oneshot::channel();
+            if slot.try_send(UserMsg::GetView { reply }, self.now_ms()).is_ok() {
+                let _ = wait(answered).await;
+            }
+        }
+    }
+
     /// The person was erased: the topic forgets what it remembers, and whoever listens looks at their right again.
     pub(crate) fn forget(&self, user_id: UserId) {
         let slot = self.inner.slots.get(&user_id).map(|slot| Arc::clone(&slot));
@@ -180,7 +204,7 @@ impl Learners {
                 Err(error) => Err(error),
             };
             return match view {
-                Ok(view) => Ok(self.subscription(&slot.topic, position, view)),
+                Ok(view) => self.subscription(&slot.topic, position, view).await,
                 Err(error) => {
                     slot.topic.detach(inbox, number);
                     Err(error)
@@ -189,21 +213,43 @@ impl Learners {
         }
     }
 
-    fn subscription(&self, topic: &Arc<Topic>, position: Option<Position>, view: Arc<LearnerView>) -> Subscription {
+    async fn subscription(
+        &self,
+        topic: &Arc<Topic>,
+        position: Option<Position>,
+        view: Arc<LearnerView>,
+    ) -> Result<Subscription, EngineError> {
         let epoch = &self.inner.context.epoch;
-        // The journal has all of it, so every position of this database up to the state is good.
-        let asked = position.filter(|position| position.epoch == *epoch && position.offset <= view.version.0);
+        let mut asked = position.filter(|position| position.epoch == *epoch && position.offset <= view.version.0);
+        // The journal has everything from its first fact of this person on; what was before a purge is not there any more.
+        if let Some(position) = asked.as_ref().filter(|position| position.offset < view.version.0)
+            && position.offset < self.first_offset(view.user_id).await?
+        {
+            asked = None;
+        }
         let recovered = asked.is_some();
         let here = || Position {
             epoch: Arc::clone(epoch),
             offset: view.version.0,
         };
-        Subscription {
+        Ok(Subscription {
             topic: Arc::clone(topic),
             position: asked.unwrap_or_else(here),
             recovered,
             snapshot: (!recovered).then_some(TopicSnapshot::Learner(view)),
-        }
+        })
+    }
+
+    /// The first position after which the journal has every message: 0, unless the history began anew with a carried state.
+    async fn first_offset(&self, user_id: UserId) -> Result<u64, EngineError> {
+        let context = &self.inner.context;
+        let first = context.store.read_stream(StreamId::learner(user_id), Version::ZERO, 1);
+        let first = tokio::time::timeout(READ_DEADLINE, first).await;
+        let first = first
+            .map_err(|_| EngineError::TimedOut)?
+            .map_err(|error| context.unavailable(&error))?;
+        let carried = first.first().filter(|stored| stored.version > Version(1));
+        Ok(carried.map_or(0, |stored| stored.version.0))
     }
 
     #[cfg(feature = "faults")]

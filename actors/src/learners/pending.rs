@@ -113,6 +113,7 @@ pub(super) enum Reply {
     Correct(Answer<CorrectionOutcome>),
     /// No command asked for it.
     Nobody,
+    Adjust(Answer<()>),
 }
 
 impl Reply {
@@ -123,6 +124,7 @@ impl Reply {
             Self::Progress(answer) => answer.give(Err(error)),
             Self::Correct(answer) => answer.give(Err(error)),
             Self::Nobody => {}
+            Self::Adjust(answer) => answer.give(Err(error)),
         }
     }
 
@@ -140,6 +142,7 @@ impl Reply {
             Self::Progress(answer) => answer.give(progress_outcome(durable, basis).ok_or_else(missing)),
             Self::Correct(answer) => answer.give(correction_outcome(durable, first).ok_or_else(missing)),
             Self::Nobody => {}
+            Self::Adjust(answer) => answer.give(Ok(())),
         }
     }
 }

@@ -19,11 +19,14 @@ pub(super) struct Sums {
     times: BTreeMap<(ReferenceId, u64), i64>,
     // Awards with evidence of the stream that is being folded.
     awards: Vec<EvidenceChange>,
+    // A history was purged: what its awards came to is kept in the sums alone.
+    is_purged: bool,
 }
 
 impl Sums {
     /// Remembers what an award of the present stream was given for.
     pub(super) fn note(&mut self, event: &LearnerEvent) {
+        self.is_purged |= matches!(event, LearnerEvent::StateCarried { .. });
         if matches!(event, LearnerEvent::PointsAwarded { .. }) {
             self.awards.extend(EvidenceChange::of(event));
         }
@@ -46,7 +49,8 @@ impl Sums {
         }
     }
 
-    /// Compares with what is kept. Sums that are all 0 are as good as none.
+    /// Compares with what is kept. Sums that are all 0 are as good as none. After a purge there may be more than the journal
+    /// says, never less.
     pub(super) fn compare(mut self, file: &DatabaseFile, findings: &mut Findings) -> Result<(), StoreError> {
         let kept = file.evidence_sums()?;
         for row in kept.resources {
@@ -55,7 +59,7 @@ impl Sums {
                 .resources
                 .remove(&key)
                 .unwrap_or(ResourceRecord::none(key.0, key.1));
-            if made != row {
+            if made != row && !(self.is_purged && is_part(&made, &row)) {
                 let (person, reference) = key;
                 findings.note(format!(
                     "resource {reference} of person {person} differs from the journal"
@@ -71,7 +75,8 @@ impl Sums {
             n,
         } in kept.quiz_times
         {
-            if self.times.remove(&(reference_id, bucket_ms)).unwrap_or(0) != n {
+            let made = self.times.remove(&(reference_id, bucket_ms)).unwrap_or(0);
+            if made != n && !(self.is_purged && made < n) {
                 findings.note(format!("the times of quiz {reference_id} differ from the journal"));
             }
         }
@@ -114,6 +119,12 @@ pub(super) fn compare(file: &DatabaseFile, learner: &Learner, findings: &mut Fin
         findings.note(format!("the achievements of person {user_id} differ from their stream"));
     }
     Ok(())
+}
+
+/// Whether none of the sums is larger.
+fn is_part(one: &ResourceRecord, whole: &ResourceRecord) -> bool {
+    let sums = |of: &ResourceRecord| [of.contributed, of.uses, of.ratings, of.rating_sum];
+    sums(one).iter().zip(sums(whole)).all(|(part, whole)| *part <= whole)
 }
 
 fn counts(learner: &Learner, action: Action, reference: ReferenceId) -> bool {

@@ -10,7 +10,7 @@ use homeroom_actors::domain::{Action, Evidence, Rules};
 use homeroom_actors::engine::{EarnRequest, KeyClaim, ProgressRequest};
 use homeroom_actors::roster::{Import, RosterCommand, RosterOutcome};
 use homeroom_actors::views::{EarnOutcome, LearnerView};
-use homeroom_actors::{Clock, Engine, EngineError, EngineSettings};
+use homeroom_actors::{Clock, Engine, EngineError, EngineSettings, RuleDocuments};
 use homeroom_schema::records::{AuditedBy, KeyHash, StreamId, UserRole};
 use homeroom_schema::{
     EventId, MemoryStore, QualificationId, ReferenceId, SqliteOptions, SqliteStore, Store, TeamId, TimeMs, UnitId,
@@ -58,6 +58,7 @@ pub fn settings() -> EngineSettings {
         learner_idle: Duration::from_secs(300),
         sessions_max: 1_000,
         rules: Rules::shipped(),
+        documents: RuleDocuments::json(&Rules::shipped()),
         secret: [7; 32],
     }
 }

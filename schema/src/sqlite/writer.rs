@@ -5,10 +5,11 @@ use super::errors::{Failure, Stage, failure};
 use super::log::Log;
 use super::mark::Mark;
 use super::open::{Opened, Place};
+use super::purge;
 use crate::ids::TimeMs;
 use crate::limits::WRITER_JOBS_MAX;
 use crate::queries as q;
-use crate::records::{ActivityBlock, Append, AppendOutcome, Row, SnapshotRecord};
+use crate::records::{ActivityBlock, Append, AppendOutcome, CarriedHistory, Row, SnapshotRecord};
 use crate::store::StoreError;
 use rusqlite::{Connection, params};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
@@ -41,6 +42,20 @@ pub(super) enum Job {
         reply: Reply<()>,
     },
     ClearActivity {
+        reply: Reply<()>,
+    },
+    /// Of the offline purge alone.
+    Carry {
+        histories: Vec<CarriedHistory>,
+        reply: Reply<()>,
+    },
+    /// Of the offline purge alone.
+    Forget {
+        keys_before: TimeMs,
+        reply: Reply<()>,
+    },
+    /// Moves the file together; nobody may be reading.
+    Compact {
         reply: Reply<()>,
     },
     Check {
@@ -200,6 +215,15 @@ impl State {
             Job::PurgeKeys { before, limit, reply } => drop(reply.send(self.purge_keys(before, limit))),
             Job::SaveActivity { blocks, reply } => drop(reply.send(self.save_activity(&blocks))),
             Job::ClearActivity { reply } => drop(reply.send(self.clear_activity())),
+            Job::Carry { histories, reply } => {
+                let carried = |connection: &Connection| purge::carry(connection, &histories);
+                drop(reply.send(self.in_transaction(carried)));
+            }
+            Job::Forget { keys_before, reply } => {
+                let forgotten = |connection: &Connection| purge::forget(connection, keys_before);
+                drop(reply.send(self.in_transaction(forgotten)));
+            }
+            Job::Compact { reply } => drop(reply.send(self.compact())),
             Job::Check { reply } => drop(reply.send(self.check())),
             Job::Close { reply } => drop(reply.send(self.close())),
             #[cfg(test)]
@@ -285,6 +309,20 @@ impl State {
                 connection.execute(q::CLEAR_ACTIVITY, []).map(drop)
             })
         })
+    }
+
+    fn in_transaction(&mut self, work: impl FnOnce(&Connection) -> rusqlite::Result<()>) -> Result<(), StoreError> {
+        self.attempt(|open| commit::transaction(&open.connection, work))
+    }
+
+    fn compact(&mut self) -> Result<(), StoreError> {
+        self.attempt(|open| {
+            let moved = open.connection.execute_batch("VACUUM");
+            moved.map_err(|error| failure(&error, Stage::Write))
+        })?;
+        self.log.must_be_emptied();
+        self.tend(Log::empty_if_due);
+        Ok(())
     }
 
     fn close(&mut self) -> Result<(), StoreError> {

@@ -126,7 +126,7 @@ class School:
 
     def par(self, reference):
         earlier = sorted(three_digits(duration) for duration in self.durations[reference])
-        return earlier[(len(earlier) - 1) // 2] if len(earlier) >= 5 else None
+        return (earlier[(len(earlier) - 1) // 2] + earlier[len(earlier) // 2]) // 2 if len(earlier) >= 5 else None
 
     def award(self, number, step):
         self.award_points(number, (step["user_id"], "manual_award", number), step["points"], self.at(step), None, {})
@@ -257,9 +257,10 @@ class School:
             found[f"teams {period}"] = ranked({t: (sum(person[u][0] for u in m), max((person[u][1] for u in m if person[u][0]), default=None))
                                                for t, m in self.teams.items()})
             for course in self.courses:
-                there = {u for u in self.students if course in self.enrolled[u]} | {e[0] for e in self.entries if e[3] == course}
+                there = {u: self.score(lambda e: e[0] == u and e[3] == course, since, until) for u in self.students}
+                # Who is enrolled, and who has points there.
                 found[f"qualification:{course} {period}"] = ranked(
-                    {u: self.score(lambda e: e[0] == u and e[3] == course, since, until) for u in there})
+                    {u: score for u, score in there.items() if course in self.enrolled[u] or score[1] is not None})
         return found
 
     def learner(self, user):

@@ -83,6 +83,30 @@ FROM courses c JOIN units u ON u.qualification_id = c.qualification_id
 JOIN touches t ON t.unit = u.unit_id AND t.user_id = c.user_id
 GROUP BY c.user_id, c.qualification_id;
 
+-- What shows or teaches a skill, in the order of knowledge tracing.
+CREATE TEMP VIEW asked_opportunities AS
+SELECT user_id, skill, at, is_right, row_number() OVER (PARTITION BY user_id, skill ORDER BY at, kind, id) AS n
+FROM (SELECT f.user_id, s.value AS skill, f.at, f.score >= 0.6 AS is_right, 0 AS kind, f.reference AS id
+      FROM f JOIN units u ON u.unit_id = f.unit, json_each(u.skills) s
+      WHERE f.action = 'complete_quiz' AND f.score IS NOT NULL
+      UNION ALL
+      SELECT t.user_id, s.value, t.completed_at, NULL, 1, t.unit
+      FROM touches t JOIN units u ON u.unit_id = t.unit, json_each(u.skills) s
+      WHERE t.completed_at IS NOT NULL);
+
+-- Corbett and Anderson 1994, with the shipped parameters: known 0.2, learn 0.15, guess 0.2, slip 0.1.
+CREATE TEMP VIEW asked_traced AS
+WITH RECURSIVE traced (user_id, skill, n, at, known) AS (
+    SELECT DISTINCT user_id, skill, 0, NULL, 0.2 FROM opportunities
+    UNION ALL
+    SELECT o.user_id, o.skill, o.n, o.at,
+           CASE o.is_right
+               WHEN 1 THEN known * 0.9 / (known * 0.9 + (1 - known) * 0.2) * 0.85 + 0.15
+               WHEN 0 THEN known * 0.1 / (known * 0.1 + (1 - known) * 0.8) * 0.85 + 0.15
+               ELSE known * 0.85 + 0.15 END
+    FROM traced t JOIN opportunities o ON o.user_id = t.user_id AND o.skill = t.skill AND o.n = t.n + 1)
+SELECT * FROM traced;
+
 CREATE TEMP VIEW used AS
 SELECT *, CASE WHEN action = 'contribute_resource' THEN user_id ELSE resource_user END AS contributor,
        CASE WHEN action = 'contribute_resource' THEN reference ELSE coalesce(resource_reference, reference) END AS resource

@@ -1,18 +1,37 @@
 //! The node against the figures of the script.
 
+use super::analytics;
 use crate::support::{Client, Node, whole_ledger};
 use serde_json::{Map, Value};
 
+/// Criteria that rest on what others did.
+const OUTSIDE: [&str; 4] = ["fast_completions", "usage_by_others", "feedback_rating", "team_success"];
+
 /// All that the figures say.
 pub async fn everything(node: &Node, figures: &Value) {
+    standings(node, figures).await;
+    let admin = node.admin();
+    for (user, wanted) in object(&figures["learners"]) {
+        ledger(&admin, user, wanted).await;
+    }
+    for (scope, wanted) in object(&figures["analytics"]) {
+        analytics::everything(&admin, scope, figures["first_day"].as_str().unwrap(), wanted).await;
+    }
+}
+
+/// How learners, boards and teams stand, whatever is still known of the way there.
+pub async fn standings(node: &Node, figures: &Value) {
     let admin = node.admin();
     for (user, wanted) in object(&figures["learners"]) {
         learner(&admin, user, wanted).await;
-        ledger(&admin, user, wanted).await;
+        achievements(&admin, user, wanted).await;
     }
     for (board, wanted) in object(&figures["boards"]) {
-        if let (name, "all") = board.split_once(' ').unwrap() {
-            rows(&admin, name, wanted).await;
+        let (name, period) = board.split_once(' ').unwrap();
+        rows(&admin, name, period, wanted).await;
+        if period == "all" {
+            // Without a season in the rules the season is everything.
+            rows(&admin, name, "season", wanted).await;
         }
     }
     for (team, wanted) in object(&figures["teams"]) {
@@ -20,7 +39,7 @@ pub async fn everything(node: &Node, figures: &Value) {
     }
 }
 
-fn object(value: &Value) -> &Map<String, Value> {
+pub fn object(value: &Value) -> &Map<String, Value> {
     value.as_object().unwrap()
 }
 
@@ -63,6 +82,31 @@ async fn learner(admin: &Client, user: &str, wanted: &Value) {
         same(&course["units_completed"], &of[0], user);
         same(&course["units_total"], &of[1], user);
     }
+    skills(&shown["skills"], &wanted["skills"], user);
+}
+
+fn skills(shown: &Value, wanted: &Value, what: &str) {
+    let shown = shown.as_array().unwrap();
+    assert_eq!(shown.len(), object(wanted).len(), "{what}");
+    for skill in shown {
+        let name = skill["skill"].as_str().unwrap();
+        same(&skill["mastery"], &wanted[name], &format!("{what} {name}"));
+    }
+}
+
+/// What each criterion stands at that rests on the learner's own facts.
+async fn achievements(admin: &Client, user: &str, wanted: &Value) {
+    let shown = admin.get(&format!("/achievements/{user}")).await.expect(200);
+    for tier in shown["achievements"].as_array().unwrap() {
+        let kind = tier["achievement_type"].as_str().unwrap();
+        for criterion in tier["criteria"].as_array().unwrap() {
+            let key = criterion["key"].as_str().unwrap();
+            if !OUTSIDE.contains(&key) {
+                let what = format!("{user} {kind} {key}");
+                same(&criterion["current"], &wanted["criteria"][kind][key], &what);
+            }
+        }
+    }
 }
 
 /// Every entry is there, and their sum is the total.
@@ -75,15 +119,15 @@ async fn ledger(admin: &Client, user: &str, wanted: &Value) {
     assert_eq!(wanted["total"], sum, "{user}");
 }
 
-async fn rows(admin: &Client, board: &str, wanted: &Value) {
+async fn rows(admin: &Client, board: &str, period: &str, wanted: &Value) {
     let shown = admin
-        .get(&format!("/leaderboards/{board}?limit=1000"))
+        .get(&format!("/leaderboards/{board}?period={period}&limit=1000"))
         .await
         .expect(200);
     let (shown, wanted) = (shown["entries"].as_array().unwrap(), wanted.as_array().unwrap());
-    assert_eq!(shown.len(), wanted.len(), "{board}");
+    assert_eq!(shown.len(), wanted.len(), "{board} {period}");
     for (row, wanted) in shown.iter().zip(wanted) {
-        let what = format!("{board}: {row} is not {wanted}");
+        let what = format!("{board} {period}: {row} is not {wanted}");
         let id = if row["user_id"].is_null() {
             &row["team_id"]
         } else {
@@ -107,6 +151,7 @@ async fn performance(admin: &Client, team: &str, wanted: &Value) {
         same(&shown["progress"][field], &wanted[field], team);
     }
     same(&shown["achievements"], &wanted["achievements"], team);
+    skills(&shown["skills"], &wanted["skills"], team);
     let members = shown["members"].as_array().unwrap();
     assert_eq!(members.len(), object(&wanted["members"]).len(), "{team}");
     for member in members {

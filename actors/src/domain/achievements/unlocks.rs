@@ -53,6 +53,7 @@ impl Measures {
             } => Self::of(&[Measure::QualificationCompletion, Measure::UnitsCompleted]),
             LearnerEvent::ProgressMade { .. }
             | LearnerEvent::PointsRefused { .. }
+            | LearnerEvent::StateCarried { .. }
             | LearnerEvent::AchievementUnlocked { .. } => Self::NONE,
         }
     }

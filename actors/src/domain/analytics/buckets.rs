@@ -57,7 +57,8 @@ impl Buckets {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::domain::analytics::Buckets;
+    use homeroom_schema::TimeMs;
 
     #[test]
     fn each_moment_of_the_range_lies_in_one_part() {

@@ -85,7 +85,7 @@ pub fn correlation(pairs: &[(f64, f64)]) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::domain::analytics::numbers::{Spread, correlation};
 
     #[test]
     fn quartiles_lie_between_the_nearest_values() {

@@ -2,8 +2,11 @@
 
 use crate::domain::analytics::Scope;
 use crate::domain::analytics::fact::Fact;
+use crate::domain::analytics::mastery::{SkillOutcome, skills};
 use crate::domain::analytics::numbers::{Spread, share};
 use crate::domain::analytics::units::{Touch, Touches};
+use crate::domain::rules::Rules;
+use crate::domain::skills::{Opportunity, OpportunityKind};
 use homeroom_schema::{QualificationId, TimeMs, UnitId, UserId};
 use std::collections::{BTreeMap, HashMap};
 
@@ -17,6 +20,7 @@ pub struct OutcomesCount {
     bins: [usize; SCORE_BINS],
     scores: Vec<f64>,
     touches: Touches,
+    quizzes: Vec<(UserId, Opportunity)>,
 }
 
 /// Who is learning what, by the roster of now.
@@ -38,6 +42,8 @@ pub struct Outcomes {
     pub qualifications: Vec<QualificationOutcome>,
     /// By id: those that have been begun.
     pub units: Vec<UnitOutcome>,
+    /// By name: those that somebody had an opportunity to show or to learn.
+    pub skills: Vec<SkillOutcome>,
 }
 
 /// How a qualification stands at the end of the range.
@@ -104,6 +110,7 @@ impl OutcomesCount {
             bins: [0; SCORE_BINS],
             scores: Vec::new(),
             touches: Touches::default(),
+            quizzes: Vec::new(),
         }
     }
 
@@ -113,9 +120,17 @@ impl OutcomesCount {
             return;
         }
         self.touches.take(fact);
-        if let Some((_, score)) = fact.quiz()
-            && fact.occurred_at >= self.scope.range.start
-        {
+        let Some((award, score)) = fact.quiz() else { return };
+        if let Some(unit) = award.unit {
+            let reference = award.reference;
+            let opportunity = Opportunity {
+                unit,
+                at: fact.occurred_at,
+                kind: OpportunityKind::Quiz { reference, score },
+            };
+            self.quizzes.push((fact.user_id, opportunity));
+        }
+        if fact.occurred_at >= self.scope.range.start {
             self.bins[score_bin(score)] += 1;
             self.scores.push(score);
         }
@@ -123,7 +138,7 @@ impl OutcomesCount {
 
     /// The figures.
     #[must_use]
-    pub fn finish(self, learners: &Learners<'_>) -> Outcomes {
+    pub fn finish(self, learners: &Learners<'_>, rules: &Rules) -> Outcomes {
         let units = units(&self.scope, &self.touches);
         let qualifications = qualifications(&self.scope, &self.touches, learners);
         Outcomes {
@@ -131,6 +146,7 @@ impl OutcomesCount {
             scores: Spread::of(self.scores),
             qualifications,
             units,
+            skills: skills(&self.scope, &self.quizzes, &self.touches, rules),
         }
     }
 }
@@ -239,7 +255,7 @@ impl Way {
 
 #[cfg(test)]
 mod tests {
-    use super::score_bin;
+    use crate::domain::analytics::outcomes::score_bin;
 
     #[test]
     fn scores_fall_into_ten_parts() {

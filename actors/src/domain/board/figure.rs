@@ -68,28 +68,3 @@ impl Figure {
         }
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    proptest! {
-        #[test]
-        fn fractions_are_ordered_as_their_keys_and_come_back(
-            one in 0.0..1e12_f64, other in prop_oneof![0.0..1e12_f64, Just(-0.0), Just(0.0), Just(0.1 + 0.2)],
-        ) {
-            let (left, right) = (Figure::fraction(one), Figure::fraction(other));
-            prop_assert_eq!(left.key().cmp(&right.key()), one.partial_cmp(&other).unwrap());
-            prop_assert_eq!(Figure::of_key(Scale::Fraction, left.key()).as_f64(), one);
-        }
-    }
-
-    #[test]
-    fn what_is_no_number_is_nothing() {
-        for odd in [f64::NAN, -1.0, -0.0, f64::NEG_INFINITY] {
-            assert_eq!(Figure::fraction(odd), Figure::fraction(0.0));
-        }
-        assert_eq!(Figure::whole(7).as_whole(), Some(7));
-    }
-}

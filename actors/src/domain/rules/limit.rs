@@ -7,6 +7,7 @@
 
 use crate::domain::action::{Action, RefusalReason};
 use crate::domain::learner::{Award, Learner};
+use crate::domain::period::monday_of;
 use crate::domain::rules::spacing::Spacing;
 use crate::domain::rules::{AtCap, AwardRules, Cap, CapSpan, Rules};
 use homeroom_schema::{QualificationId, ReferenceId, TimeMs};
@@ -60,18 +61,6 @@ pub struct Refused {
     pub retry_at: Option<TimeMs>,
 }
 
-/// The number of the week of a local day, weeks from Monday: 1970-01-01 was a Thursday.
-#[must_use]
-pub const fn week_of(day: i32) -> i32 {
-    day.saturating_add(3).div_euclid(7)
-}
-
-/// The first day of the week with that number.
-#[must_use]
-pub const fn week_begins(week: i32) -> i32 {
-    week.saturating_mul(7).saturating_sub(3)
-}
-
 impl Rules {
     /// What an award would be worth beside those that the learner has.
     ///
@@ -122,11 +111,7 @@ impl Rules {
                 .map(|season| season.from_day)
                 .find(|from| *from > day),
         };
-        (
-            day.saturating_add(1),
-            week_begins(week_of(day).saturating_add(1)),
-            season,
-        )
+        (day.saturating_add(1), monday_of(day).saturating_add(7), season)
     }
 
     /// Which rules decide: a qualification's own, or those of everywhere (none).
@@ -134,9 +119,11 @@ impl Rules {
         qualification.filter(|id| self.qualifications.contains_key(id))
     }
 
-    /// Whether two local days lie in one season, or both outside of any.
+    /// Whether two local days lie in one season, or in one time between two seasons.
     fn is_one_season(&self, one: i32, other: i32) -> bool {
-        self.season(one).map(|season| season.from_day) == self.season(other).map(|season| season.from_day)
+        let bounds = self.seasons.iter().flat_map(|season| [season.from_day, season.to_day]);
+        let (first, last) = (one.min(other), one.max(other));
+        !bounds.into_iter().any(|bound| first < bound && bound <= last)
     }
 }
 
@@ -259,7 +246,7 @@ impl<'a> Limited<'a> {
         };
         let (used, then) = match cap.per {
             CapSpan::Day => (sum(&|other| other == day), next.day),
-            CapSpan::Week => (sum(&|other| week_of(other) == week_of(day)), next.week),
+            CapSpan::Week => (sum(&|other| monday_of(other) == monday_of(day)), next.week),
             CapSpan::Season => (sum(&|other| self.rules.is_one_season(other, day)), next.season),
             CapSpan::RollingMs(within_ms) => (self.fullest(cap, within_ms, at).0, None),
         };

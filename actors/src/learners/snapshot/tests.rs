@@ -68,6 +68,7 @@ fn learner() -> Learner {
         occurred_at,
     };
     let unlocked = LearnerEvent::AchievementUnlocked {
+        cause: None,
         achievement: "reader".to_owned(),
         tier: Tier::Silver,
         data: BTreeMap::from([(

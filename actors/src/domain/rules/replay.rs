@@ -1,0 +1,396 @@
+//! A learner's facts under other rules: what each award would be worth, which tiers would be held, and what undoing that
+//! means. Pure: facts in, an adjustment out.
+//!
+//! Every award that counts is looked at anew, in the order of the stream, beside those before it as the other rules see them.
+//! What the other rules refuse is worth nothing, and stands in nobody's way; its natural key stays used. What was refused
+//! then stays refused. Awards that were taken back and awards by hand stay as they are.
+
+use crate::domain::achievements::{Outside, Reached, Tier, achievements};
+use crate::domain::action::Action;
+use crate::domain::course::Course;
+use crate::domain::event::{AdjustedPart, EventMeta, GivenAchievement, LearnerEvent};
+use crate::domain::evolve::evolve;
+use crate::domain::learner::{Award, AwardStanding, Earned, Learner};
+use crate::domain::rules::{AchievementRule, Attempt, Measure, NextPeriods, Rules};
+use homeroom_schema::{QualificationId, ReferenceId, TeamId, TimeMs, UserId};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// What changed rules, or undoing them, mean for one learner.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Adjustment {
+    /// What single awards are worth from here on, by natural key.
+    pub awards: Vec<(Action, ReferenceId, u32)>,
+    /// The change by local day and qualification; together `points`.
+    pub parts: Vec<AdjustedPart>,
+    /// Achievements given.
+    pub given: Vec<GivenAchievement>,
+    /// Achievements that would not be held any more; they are taken back only where that is asked for.
+    pub lost: Vec<(String, Tier)>,
+    /// The change of the total.
+    pub points: i64,
+    /// The total after it.
+    pub total: u64,
+    /// The level after it.
+    pub level: u32,
+}
+
+/// One act on the past: who, what and when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Act {
+    /// The version of the rules that it applied.
+    pub act: u32,
+    /// Whether this undoes it.
+    pub undone: bool,
+    /// The version of the rules in force after it.
+    pub rules: u32,
+    /// When.
+    pub occurred_at: TimeMs,
+}
+
+impl Adjustment {
+    /// The fact, given the learner's teams now.
+    #[must_use]
+    pub fn into_event(self, act: Act, teams: Vec<TeamId>) -> LearnerEvent {
+        LearnerEvent::PointsAdjusted {
+            act: act.act,
+            undone: act.undone,
+            awards: self.awards,
+            parts: self.parts,
+            given: self.given,
+            revoked: self.lost,
+            teams,
+            points: self.points,
+            total: self.total,
+            level: self.level,
+            rules: act.rules,
+            occurred_at: act.occurred_at,
+        }
+    }
+}
+
+/// One learner's facts, folded as they were and as other rules would have it.
+#[derive(Debug, Clone)]
+pub struct Replay<'r> {
+    rules: &'r Rules,
+    actual: Learner,
+    // Of it only the awards that the other rules give are kept.
+    other: Learner,
+    is_adjusted: bool,
+    act: u32,
+}
+
+impl<'r> Replay<'r> {
+    /// Nothing folded yet. `act` is the act in question: whoever has been adjusted by it is not adjusted again.
+    #[must_use]
+    pub fn new(user_id: UserId, rules: &'r Rules, act: u32) -> Self {
+        Self {
+            rules,
+            actual: Learner::new(user_id),
+            other: Learner::new(user_id),
+            is_adjusted: false,
+            act,
+        }
+    }
+
+    /// The state as it is.
+    #[must_use]
+    pub const fn actual(&self) -> &Learner {
+        &self.actual
+    }
+
+    /// Whether the act has adjusted them.
+    #[must_use]
+    pub const fn is_adjusted(&self) -> bool {
+        self.is_adjusted
+    }
+
+    /// Takes the next fact of the stream.
+    pub fn take(&mut self, event: &LearnerEvent, meta: EventMeta) {
+        evolve(&mut self.actual, event, meta);
+        match event {
+            LearnerEvent::PointsAwarded { action, reference, .. } => self.award((*action, *reference)),
+            LearnerEvent::PointsReversed { action, reference, .. }
+            | LearnerEvent::PointsReinstated { action, reference, .. } => {
+                let key = (*action, *reference);
+                if let (Some(other), Some(actual)) = (self.other.awards.get_mut(&key), self.actual.awards.get(&key)) {
+                    other.standing = actual.standing;
+                }
+            }
+            // The state says all of its awards that the other rules ask for.
+            LearnerEvent::StateCarried { .. } => {
+                let awards = self.actual.awards.iter();
+                let mut keys: Vec<_> = awards.map(|(key, award)| (award.version, *key)).collect();
+                keys.sort_unstable();
+                keys.into_iter().for_each(|(_, key)| self.award(key));
+            }
+            LearnerEvent::PointsAdjusted { act, undone, .. } => self.is_adjusted |= *act == self.act && !undone,
+            LearnerEvent::PointsRefused { .. }
+            | LearnerEvent::AchievementUnlocked { .. }
+            | LearnerEvent::ProgressMade { .. } => {}
+        }
+    }
+
+    fn award(&mut self, key: (Action, ReferenceId)) {
+        let Some(actual) = self.actual.awards.get(&key) else {
+            return;
+        };
+        let attempt = Attempt {
+            action: key.0,
+            qualification: actual.qualification,
+            occurred_at: actual.occurred_at,
+            day: actual.day,
+            next: NextPeriods::default(),
+        };
+        if let Ok(worth) = self.rules.worth(&self.other, &attempt) {
+            let award = Award {
+                points: worth.points,
+                ..*actual
+            };
+            self.other.awards.insert(key, award);
+        }
+    }
+
+    /// What the other rules mean for the learner as they stand; none when they mean nothing, or did so before. Tiers that
+    /// would be lost alone are a meaning only where `revoke` says so.
+    #[must_use]
+    pub fn adjustment(mut self, around: (&Course, &Outside), now: TimeMs, revoke: bool) -> Option<Adjustment> {
+        if self.is_adjusted {
+            return None;
+        }
+        let mut moved = Moved::default();
+        for (key, award) in &mut self.actual.awards {
+            if key.0 == Action::ManualAward || !award.counts() {
+                continue;
+            }
+            let points = self.other.awards.get(key).map_or(0, |other| other.points);
+            moved.award(*key, award, points);
+        }
+        let before = self.actual.level;
+        self.actual.total = self.actual.total.saturating_add_signed(moved.points);
+        let (total, level) = (self.actual.total, self.rules.levels.level_of(self.actual.total));
+        let (given, lost) = tiers(&self.actual, around, self.rules, now);
+        let is_nothing = moved.awards.is_empty() && given.is_empty() && level == before && (lost.is_empty() || !revoke);
+        (!is_nothing).then(|| moved.into_adjustment((given, lost), total, level))
+    }
+}
+
+/// What changed points add up to.
+#[derive(Debug, Default)]
+struct Moved {
+    awards: Vec<(Action, ReferenceId, u32)>,
+    days: BTreeMap<(i32, Option<QualificationId>), (TimeMs, i64)>,
+    points: i64,
+}
+
+impl Moved {
+    /// Gives an award that counts other points.
+    fn award(&mut self, key: (Action, ReferenceId), award: &Award, points: u32) {
+        let change = i64::from(points) - i64::from(award.points);
+        if change == 0 {
+            return;
+        }
+        self.awards.push((key.0, key.1, points));
+        self.points += change;
+        let of_day = self.days.entry((award.day, award.qualification));
+        let (moment, sum) = of_day.or_insert((award.occurred_at, 0));
+        *moment = (*moment).min(award.occurred_at);
+        *sum += change;
+    }
+
+    fn into_adjustment(
+        self,
+        (given, lost): (Vec<GivenAchievement>, Vec<(String, Tier)>),
+        total: u64,
+        level: u32,
+    ) -> Adjustment {
+        let parts = self.days.into_iter().filter(|(_, (_, points))| *points != 0);
+        let parts = parts.map(|((_, qualification), (occurred_at, points))| AdjustedPart {
+            occurred_at,
+            qualification,
+            points,
+        });
+        Adjustment {
+            awards: self.awards,
+            parts: parts.collect(),
+            given,
+            lost,
+            points: self.points,
+            total,
+            level,
+        }
+    }
+}
+
+/// The tiers that are met and not held, and those that are held and would not have been earned: neither what was observed
+/// when they were earned nor what stands now arrives where the tier begins now.
+fn tiers(
+    learner: &Learner,
+    (course, outside): (&Course, &Outside),
+    rules: &Rules,
+    now: TimeMs,
+) -> (Vec<GivenAchievement>, Vec<(String, Tier)>) {
+    let (mut given, mut lost) = (Vec::new(), Vec::new());
+    for progress in achievements(learner, course, outside, rules) {
+        let is_met = progress.criteria.iter().all(|criterion| criterion.met);
+        match progress.earned {
+            None if is_met => given.push(GivenAchievement {
+                achievement: progress.achievement_type,
+                tier: progress.tier,
+                earned_at: now,
+                data: progress
+                    .criteria
+                    .into_iter()
+                    .map(|one| {
+                        let reached = Reached {
+                            value: one.current,
+                            target: one.target,
+                        };
+                        (one.key, reached)
+                    })
+                    .collect(),
+            }),
+            Some(earned) if !is_met => {
+                let of_type = |rule: &&AchievementRule| rule.achievement_type == progress.achievement_type;
+                let rule = rules.achievements.iter().find(of_type);
+                let was_met = progress.criteria.iter().all(|one| {
+                    let is_points = rule.is_some_and(|rule| {
+                        let mut criteria = rule.criteria.iter();
+                        criteria.any(|other| other.key == one.key && other.measure == Measure::Points)
+                    });
+                    // Points of then were those of other rules.
+                    let then = earned.data.get(&one.key).filter(|_| !is_points);
+                    one.met || then.is_some_and(|then| then.value >= one.target)
+                });
+                if !was_met {
+                    lost.push((progress.achievement_type, progress.tier));
+                }
+            }
+            None | Some(_) => {}
+        }
+    }
+    let is_known = |name: &str| rules.achievements.iter().any(|rule| rule.achievement_type == name);
+    let unknown = learner.achievements.keys().filter(|(name, _)| !is_known(name));
+    lost.extend(unknown.cloned());
+    (given, lost)
+}
+
+/// One learner's facts, folded to undo one act.
+#[derive(Debug, Clone)]
+pub struct Undo {
+    act: u32,
+    actual: Learner,
+    before: Option<Before>,
+    is_undone: bool,
+}
+
+/// What stood before the act.
+#[derive(Debug, Clone)]
+struct Before {
+    awards: Vec<((Action, ReferenceId), u32)>,
+    given: Vec<GivenAchievement>,
+    achievements: Arc<BTreeMap<(String, Tier), Earned>>,
+    revoked: Vec<(String, Tier)>,
+    total: u64,
+    level: u32,
+}
+
+impl Undo {
+    /// Nothing folded yet.
+    #[must_use]
+    pub fn new(user_id: UserId, act: u32) -> Self {
+        Self {
+            act,
+            actual: Learner::new(user_id),
+            before: None,
+            is_undone: false,
+        }
+    }
+
+    /// The state as it is.
+    #[must_use]
+    pub const fn actual(&self) -> &Learner {
+        &self.actual
+    }
+
+    /// Whether the act was undone for them.
+    #[must_use]
+    pub const fn is_undone(&self) -> bool {
+        self.is_undone
+    }
+
+    /// Takes the next fact of the stream.
+    pub fn take(&mut self, event: &LearnerEvent, meta: EventMeta) {
+        if let LearnerEvent::PointsAdjusted {
+            act,
+            undone,
+            awards,
+            given,
+            revoked,
+            ..
+        } = event
+            && *act == self.act
+        {
+            self.is_undone |= undone;
+            if !undone {
+                let points = |key| self.actual.awards.get(&key).map(|award| (key, award.points));
+                self.before = Some(Before {
+                    awards: awards
+                        .iter()
+                        .filter_map(|(action, id, _)| points((*action, *id)))
+                        .collect(),
+                    given: given.clone(),
+                    achievements: Arc::clone(&self.actual.achievements),
+                    revoked: revoked.clone(),
+                    total: self.actual.total,
+                    level: self.actual.level,
+                });
+            }
+        }
+        evolve(&mut self.actual, event, meta);
+    }
+
+    /// What undoing means for the learner as they stand; none when the act did not concern them, or was undone before.
+    #[must_use]
+    pub fn adjustment(self, rules: &Rules) -> Option<Adjustment> {
+        let before = self.before.filter(|_| !self.is_undone)?;
+        let mut moved = Moved::default();
+        for (key, points) in before.awards {
+            let Some(award) = self.actual.awards.get(&key) else {
+                continue;
+            };
+            match award.standing {
+                AwardStanding::Counted | AwardStanding::Reinstated => moved.award(key, award, points),
+                // Taken back whole: it adds nothing, but would be given again with the points of before.
+                AwardStanding::Reversed { points: taken, .. } if taken == award.points && taken != points => {
+                    moved.awards.push((key.0, key.1, points));
+                }
+                AwardStanding::Reversed { .. } => {}
+            }
+        }
+        let held = &self.actual.achievements;
+        let is_of_act = |given: &&GivenAchievement| {
+            let earned = held.get(&(given.achievement.clone(), given.tier));
+            earned.is_some_and(|earned| earned.earned_at == given.earned_at)
+        };
+        let taken = before.given.iter().filter(is_of_act);
+        let taken = taken.map(|given| (given.achievement.clone(), given.tier)).collect();
+        let back = before.revoked.into_iter().filter_map(|key| {
+            let earned = before.achievements.get(&key)?;
+            Some(GivenAchievement {
+                achievement: key.0,
+                tier: key.1,
+                earned_at: earned.earned_at,
+                data: earned.data.clone(),
+            })
+        });
+        let back = back.collect();
+        let total = self.actual.total.saturating_add_signed(moved.points);
+        let level = if total == before.total {
+            before.level
+        } else {
+            rules.levels.level_of(total)
+        };
+        Some(moved.into_adjustment((back, taken), total, level))
+    }
+}
