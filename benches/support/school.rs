@@ -3,7 +3,7 @@
 use homeroom_actors::domain::{Action, Evidence, Rules};
 use homeroom_actors::engine::{EarnRequest, EngineSettings};
 use homeroom_actors::roster::{Import, Leaderboards, RosterCommand};
-use homeroom_actors::{Clock, Engine};
+use homeroom_actors::{Clock, Engine, RuleDocuments};
 use homeroom_schema::records::AuditedBy;
 use homeroom_schema::{
     Durability, QualificationId, ReferenceId, SqliteOptions, SqliteStore, Store, TeamId, TimeMs, UnitId, UserId, limits,
