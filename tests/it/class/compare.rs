@@ -4,9 +4,6 @@ use super::analytics;
 use crate::support::{Client, Node, whole_ledger};
 use serde_json::{Map, Value};
 
-/// Criteria that rest on what others did.
-const OUTSIDE: [&str; 4] = ["fast_completions", "usage_by_others", "feedback_rating", "team_success"];
-
 /// All that the figures say.
 pub async fn everything(node: &Node, figures: &Value) {
     standings(node, figures).await;
@@ -94,18 +91,18 @@ fn skills(shown: &Value, wanted: &Value, what: &str) {
     }
 }
 
-/// What each criterion stands at that rests on the learner's own facts.
+/// What each criterion stands at, and when each tier was earned.
 async fn achievements(admin: &Client, user: &str, wanted: &Value) {
     let shown = admin.get(&format!("/achievements/{user}")).await.expect(200);
     for tier in shown["achievements"].as_array().unwrap() {
         let kind = tier["achievement_type"].as_str().unwrap();
         for criterion in tier["criteria"].as_array().unwrap() {
             let key = criterion["key"].as_str().unwrap();
-            if !OUTSIDE.contains(&key) {
-                let what = format!("{user} {kind} {key}");
-                same(&criterion["current"], &wanted["criteria"][kind][key], &what);
-            }
+            let what = format!("{user} {kind} {key}");
+            same(&criterion["current"], &wanted["criteria"][kind][key], &what);
         }
+        let earned = &wanted["earned"][kind][tier["tier"].as_str().unwrap()];
+        same_moment(&tier["earned_at"], earned, &format!("{user} {tier}"));
     }
 }
 
