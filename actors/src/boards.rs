@@ -31,13 +31,16 @@ pub(crate) type BoardHandle = Handle<Boards>;
 
 impl Kind for Boards {
     const NAME: &'static str = "board";
-    const READS: &'static str = "homeroom_board_reads_total";
     const AWAKE_MAX: usize = BOARDS_MAX;
     type Key = (BoardName, Period);
     type Marks = BoardMarks;
     type Shared = BoardShared;
     type Msg = BoardMsg;
     type Keep = BoardsMsg;
+
+    fn reads(cache: &'static str) -> metrics::Counter {
+        metrics::counter!("homeroom_board_reads_total", "cache" => cache)
+    }
 
     fn look() -> BoardMsg {
         BoardMsg::Look

@@ -198,7 +198,7 @@ impl Hub {
     /// When it cannot be read; then nothing was changed.
     pub async fn load_evidence(&self) -> Result<(), StoreError> {
         let kept = self.inner.store.evidence_sums().await?;
-        self.inner.library.put(kept);
+        self.inner.library.put(&kept);
         Ok(())
     }
 

@@ -43,7 +43,7 @@ impl Library {
     }
 
     /// Takes over what the store has kept, in place of everything.
-    pub(crate) fn put(&self, kept: EvidenceSums) {
+    pub(crate) fn put(&self, kept: &EvidenceSums) {
         *self.sums.write() = Sums::of(kept);
         self.teams.lock().forget();
     }

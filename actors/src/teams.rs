@@ -29,13 +29,16 @@ pub(crate) type TeamHandle = Handle<Teams>;
 
 impl Kind for Teams {
     const NAME: &'static str = "team";
-    const READS: &'static str = "homeroom_team_reads_total";
     const AWAKE_MAX: usize = TEAMS_AWAKE_MAX;
     type Key = TeamId;
     type Marks = TeamMarks;
     type Shared = TeamShared;
     type Msg = TeamMsg;
     type Keep = TeamsMsg;
+
+    fn reads(cache: &'static str) -> metrics::Counter {
+        metrics::counter!("homeroom_team_reads_total", "cache" => cache)
+    }
 
     fn look() -> TeamMsg {
         TeamMsg::Look

@@ -16,6 +16,7 @@ type Kept = (LearnerEvent, EventMeta);
 
 /// A wish as a generator makes it: awards are named by their place, because their ids are not known yet.
 #[derive(Debug, Clone)]
+#[allow(clippy::large_enum_variant, reason = "a few dozen at a time")]
 enum Wish {
     Earn(Earn),
     Progress(Progress),

@@ -1,5 +1,6 @@
 //! Changed rules and the past: applied beside live awards, finished after a stop, undone without a trace in any figure.
 #![allow(clippy::unwrap_used, reason = "helpers of tests; a panic is the report")]
+#![allow(clippy::disallowed_methods, reason = "a test awaits the tasks that it spawns")]
 
 mod support;
 

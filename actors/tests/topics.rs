@@ -484,10 +484,11 @@ fn names_of_topics_have_one_spelling() {
     ] {
         assert_eq!(text.parse::<TopicName>(), Err(NameError::Unknown), "{text}");
     }
-    for text in ["board:all:week", "board:team:3:day", "board:qualification:2:season"] {
+    for text in ["board:all:month", "board:team:3:year", "board:qualification:2:term"] {
         assert_eq!(text.parse::<TopicName>(), Err(NameError::UnknownPeriod), "{text}");
     }
     assert_eq!("all".parse(), Ok(Period::All));
-    assert_eq!("week".parse::<Period>(), Err(NameError::UnknownPeriod));
+    assert_eq!("week".parse(), Ok(Period::Week));
+    assert_eq!("month".parse::<Period>(), Err(NameError::UnknownPeriod));
     assert_eq!("team:3".parse(), Ok(BoardName::Team(team)));
 }

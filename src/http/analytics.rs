@@ -61,7 +61,7 @@ async fn engagement(call: Call) -> Answered {
     let asked = asked(&call, "engagement")?;
     let found = call.app.engine().engagement(asked.query()).await?;
     let figures = wire::engagement(&found, &asked.buckets);
-    shown(&call, "engagement", asked, figures)
+    shown(&call, "engagement", &asked, figures)
 }
 
 async fn outcomes(call: Call) -> Answered {
@@ -69,7 +69,7 @@ async fn outcomes(call: Call) -> Answered {
     let engine = call.app.engine();
     let found = engine.outcomes(asked.query()).await?;
     let figures = wire::outcomes(&found, &asked.rows, engine.roster());
-    shown(&call, "outcomes", asked, figures)
+    shown(&call, "outcomes", &asked, figures)
 }
 
 async fn success(call: Call) -> Answered {
@@ -77,14 +77,14 @@ async fn success(call: Call) -> Answered {
     let engine = call.app.engine();
     let found = engine.success(asked.query()).await?;
     let figures = wire::success(&found, &asked.buckets, &asked.rows, engine.roster());
-    shown(&call, "success", asked, figures)
+    shown(&call, "success", &asked, figures)
 }
 
 async fn resources(call: Call) -> Answered {
     let asked = asked(&call, "resources")?;
     let found = call.app.engine().resource_use(asked.query()).await?;
     let figures = wire::resources(&found, &asked.buckets, &asked.rows);
-    shown(&call, "resources", asked, figures)
+    shown(&call, "resources", &asked, figures)
 }
 
 impl Asked {
@@ -158,7 +158,7 @@ fn read(fields: &mut Fields<'_>) -> Wanted {
     }
 }
 
-fn shown(call: &Call, kind: &str, asked: Asked, figures: Figures) -> Answered {
+fn shown(call: &Call, kind: &str, asked: &Asked, figures: Figures) -> Answered {
     let people = match asked.wanted.team_id {
         Some(team_id) => call.app.engine().roster().members(team_id).len(),
         None => usize::MAX,

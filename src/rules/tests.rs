@@ -1,3 +1,5 @@
+//! Files with rules: the shipped one is what the domain ships, and every fault is named with its line and field.
+
 use super::*;
 use homeroom_actors::domain::Action;
 use homeroom_actors::domain::rules::{AtCap, CapSpan, Measure, TeamScoring, Transfer};

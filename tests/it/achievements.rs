@@ -4,6 +4,7 @@ use crate::live_subscribe::check_offsets;
 use crate::support::{Class, Client, Node, NodeProcess, Socket};
 use serde_json::{Value, json};
 
+#[allow(clippy::needless_pass_by_value, reason = "made where it is called")]
 fn wish(user_id: u64, action: &str, reference_id: u64, evidence: Value) -> Value {
     json!({"user_id": user_id, "action_type": action, "reference_id": reference_id, "evidence": evidence})
 }

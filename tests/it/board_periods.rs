@@ -278,7 +278,8 @@ async fn after_every_kind_of_write_the_next_read_is_right() {
     let mut together = earn(1, "team_achievement", 10);
     together["evidence"] = json!({"team_id": 10});
     // Method, path, body; points of students 1, 2, 3 (none: not on the board) and of the team afterwards.
-    let writes: Vec<(&str, String, Value, [Option<u64>; 3], u64)> = vec![
+    type Write = (&'static str, String, Value, [Option<u64>; 3], u64);
+    let writes: Vec<Write> = vec![
         ("POST", "/points/earn".into(), quiz, [Some(50), Some(50), Some(0)], 100),
         (
             "POST",

@@ -187,7 +187,7 @@ const DAYS: [LocalDay; 4] = [
 ];
 
 /// One quiz a day, and no more.
-const ONE_QUIZ_A_DAY: &str = "name = \"one quiz a day\"\n[[caps]]\npoints = 50\nper = \"day\"\nat_cap = \"refuse\"\n";
+const ONE_QUIZ_A_DAY: &str = "name = \"one quiz a day\"\n[[caps]]\nactions = [\"complete_quiz\"]\npoints = 50\nper = \"day\"\nat_cap = \"refuse\"\n";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ft3_a_day_is_the_schools_day_when_clocks_change_at_the_years_end_and_far_from_utc() {

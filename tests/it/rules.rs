@@ -80,9 +80,9 @@ async fn rules_are_previewed_applied_and_undone() {
     );
     assert_eq!(entry["rules"], 2);
     let board = admin.get("/leaderboards/all").await.expect(200);
-    assert_eq!(board["rows"][0]["points"], 90);
+    assert_eq!(board["entries"][0]["points"], 90);
     let inside = admin.get("/leaderboards/qualification:20?period=day").await.expect(200);
-    assert_eq!(inside["rows"][0]["points"], 80);
+    assert_eq!(inside["entries"][0]["points"], 80);
 
     let undone = admin.post("/rules/undo", json!({"act": 2})).await.expect(200);
     assert_eq!(

@@ -24,8 +24,6 @@ use tokio::time::Instant;
 pub(crate) trait Kind: Sized + Send + Sync + 'static {
     /// What it is called in metrics and logs.
     const NAME: &'static str;
-    /// The metric of reads: whether what they show was made already.
-    const READS: &'static str;
     /// How many may be awake; at the bound callers are answered that the node is overloaded.
     const AWAKE_MAX: usize;
     /// Which one.
@@ -38,6 +36,9 @@ pub(crate) trait Kind: Sized + Send + Sync + 'static {
     type Msg: Message;
     /// What its supervisor is told.
     type Keep: Message + From<KeeperMsg<Self>>;
+
+    /// The counter of reads, by whether what they show was made already (`hit`) or not (`miss`).
+    fn reads(cache: &'static str) -> metrics::Counter;
 
     /// The message that says: look at your marks.
     fn look() -> Self::Msg;
@@ -121,8 +122,8 @@ impl<K: Kind> Handle<K> {
             shared: K::Shared::default(),
             pulse: Pulse::default(),
             marked: metrics::counter!("homeroom_topic_changes_total", "kind" => K::NAME),
-            hits: metrics::counter!(K::READS, "cache" => "hit"),
-            misses: metrics::counter!(K::READS, "cache" => "miss"),
+            hits: K::reads("hit"),
+            misses: K::reads("miss"),
             actor: RwLock::new(None),
             quarantined: AtomicBool::new(false),
             used: Mutex::new(monotonic()),

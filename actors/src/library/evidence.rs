@@ -43,7 +43,7 @@ impl EvidenceChange {
             Action::ContributeResource => true,
             Action::TeamAchievement | Action::ManualAward => false,
         };
-        matters.then(|| Self {
+        matters.then_some(Self {
             counts: !matches!(event, LearnerEvent::PointsReversed { .. }),
             action: *action,
             reference: *reference,

@@ -23,7 +23,7 @@ pub(super) struct Sums {
 }
 
 impl Sums {
-    pub(super) fn of(kept: EvidenceSums) -> Self {
+    pub(super) fn of(kept: &EvidenceSums) -> Self {
         let mut sums = Self {
             last_event_id: kept.last_event_id,
             ..Self::default()
@@ -218,7 +218,7 @@ mod tests {
 
     #[test]
     fn what_was_loaded_is_not_counted_again() {
-        let mut sums = Sums::of(EvidenceSums {
+        let mut sums = Sums::of(&EvidenceSums {
             last_event_id: EventId::new(5).ok(),
             ..EvidenceSums::default()
         });

@@ -3,7 +3,7 @@
 
 use super::book::{ActState, Book, Change, NextChange};
 use super::event::Past;
-use super::walk::{AT_ONCE, PEOPLE, facts};
+use super::walk::{AT_ONCE, PEOPLE, facts, side_by_side};
 use super::{Origin, RuleDocuments};
 use crate::domain::event::LearnerEvent;
 use crate::domain::rules::replay::{Act, Replay, Undo};
@@ -267,7 +267,7 @@ impl Acts {
             let of_page = work.clone();
             let all = ids.into_iter().map(move |user_id| {
                 let work = of_page.clone();
-                tokio::spawn(async move { work.one(user_id).await })
+                side_by_side(async move { work.one(user_id).await })
             });
             let mut all = stream::iter(all).buffer_unordered(AT_ONCE);
             while let Some(is_adjusted) = all.next().await {

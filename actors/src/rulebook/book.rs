@@ -80,7 +80,7 @@ impl Book {
     fn fold(&mut self, event: &RulesEvent, place: Version, at: TimeMs) {
         self.head = place;
         match event {
-            RulesEvent::RulesChanged {
+            RulesEvent::Changed {
                 version,
                 document,
                 origin,
@@ -104,7 +104,7 @@ impl Book {
                     place,
                 });
             }
-            RulesEvent::RulesApplied { learners, .. } | RulesEvent::RulesUndone { learners, .. } => {
+            RulesEvent::Applied { learners, .. } | RulesEvent::Undone { learners, .. } => {
                 if let Some(open) = self.changes.iter_mut().rev().find(|change| change.past.is_some()) {
                     open.learners = Some(*learners);
                 }
@@ -160,8 +160,8 @@ impl Book {
         let page = store.read_stream(StreamId::RULES, before, 1).await?;
         let event = page.first().map(read).transpose()?;
         Ok(event.and_then(|event| match event {
-            RulesEvent::RulesChanged { document, .. } => Some(document),
-            RulesEvent::RulesApplied { .. } | RulesEvent::RulesUndone { .. } => None,
+            RulesEvent::Changed { document, .. } => Some(document),
+            RulesEvent::Applied { .. } | RulesEvent::Undone { .. } => None,
         }))
     }
 
@@ -187,14 +187,14 @@ impl Book {
     pub(crate) fn changed(&self, next: NextChange, documents: &RuleDocuments, now: TimeMs) -> (Append, Self) {
         let mut events = Vec::new();
         if self.changes.is_empty() {
-            events.push(RulesEvent::RulesChanged {
+            events.push(RulesEvent::Changed {
                 version: FIRST,
                 document: documents.first.clone(),
                 origin: Origin::Shipped,
                 past: None,
             });
         }
-        events.push(RulesEvent::RulesChanged {
+        events.push(RulesEvent::Changed {
             version: self.in_force().saturating_add(1),
             document: next.document,
             origin: next.origin,
@@ -206,14 +206,14 @@ impl Book {
     /// The append that says that an act is done, and the book after it.
     pub(crate) fn done(&self, change: &Change, learners: u64, now: TimeMs) -> Option<(Append, Self)> {
         let event = match change.past? {
-            Past::Apply { from, revoke } => RulesEvent::RulesApplied {
+            Past::Apply { from, revoke } => RulesEvent::Applied {
                 act: change.version,
                 from,
                 to: change.version,
                 learners,
                 revoke,
             },
-            Past::Undo { act } => RulesEvent::RulesUndone { act, learners },
+            Past::Undo { act } => RulesEvent::Undone { act, learners },
         };
         Some(self.append(&[event], None, now))
     }

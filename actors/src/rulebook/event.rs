@@ -4,10 +4,11 @@ use serde::{Deserialize, Serialize};
 
 /// One kept fact. Stored as a JSON object tagged by `type`; fields are only ever added.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
+#[serde(tag = "type")]
 pub(crate) enum RulesEvent {
     /// Rules came in force.
-    RulesChanged {
+    #[serde(rename = "rules_changed")]
+    Changed {
         /// Their version, one more than that of those before.
         version: u32,
         /// All of them, as text.
@@ -19,7 +20,8 @@ pub(crate) enum RulesEvent {
         past: Option<Past>,
     },
     /// An act is done: the past is as the rules of version `to` would have it.
-    RulesApplied {
+    #[serde(rename = "rules_applied")]
+    Applied {
         /// The act: the version that it applied.
         act: u32,
         /// The version that was in force before.
@@ -32,7 +34,8 @@ pub(crate) enum RulesEvent {
         revoke: bool,
     },
     /// An act is undone.
-    RulesUndone {
+    #[serde(rename = "rules_undone")]
+    Undone {
         /// The act.
         act: u32,
         /// Learners whose ledger was adjusted.
@@ -44,9 +47,9 @@ impl RulesEvent {
     /// The stored type, equal to the JSON tag.
     pub(crate) const fn event_type(&self) -> &'static str {
         match self {
-            Self::RulesChanged { .. } => "rules_changed",
-            Self::RulesApplied { .. } => "rules_applied",
-            Self::RulesUndone { .. } => "rules_undone",
+            Self::Changed { .. } => "rules_changed",
+            Self::Applied { .. } => "rules_applied",
+            Self::Undone { .. } => "rules_undone",
         }
     }
 }

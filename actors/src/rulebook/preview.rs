@@ -1,6 +1,6 @@
 //! What changed rules would mean for everybody. Changes nothing.
 
-use super::walk::{AT_ONCE, PEOPLE, facts};
+use super::walk::{AT_ONCE, PEOPLE, facts, side_by_side};
 use crate::domain::Rules;
 use crate::domain::achievements::Tier;
 use crate::domain::rules::replay::Replay;
@@ -88,7 +88,7 @@ pub(crate) async fn preview(
         let (of_page, by_rules) = (Arc::clone(context), Arc::clone(&rules));
         let changes = ids
             .into_iter()
-            .map(move |user_id| tokio::spawn(of_one(Arc::clone(&of_page), Arc::clone(&by_rules), user_id)));
+            .map(move |user_id| side_by_side(of_one(Arc::clone(&of_page), Arc::clone(&by_rules), user_id)));
         let mut changes = stream::iter(changes).buffered(AT_ONCE);
         while let Some(change) = changes.next().await {
             let change = change.map_err(|error| StoreError::Unavailable {

@@ -5,11 +5,22 @@ use crate::learners::parse;
 use homeroom_schema::limits::STREAM_PAGE_MAX;
 use homeroom_schema::records::StreamId;
 use homeroom_schema::{Store, StoreError, UserId, Version};
+use std::future::Future;
+use tokio::task::JoinHandle;
 
 /// People of one page of the roster.
 pub(super) const PEOPLE: usize = 1_000;
 /// Learners whose facts are read at the same time: as many as the store reads beside the rest of the node.
 pub(super) const AT_ONCE: usize = 4;
+
+/// Runs what is asked of one learner beside what is asked of others, on any core. For whoever awaits it at once.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "awaited by the walk that it is part of; one that is given up ends by itself"
+)]
+pub(super) fn side_by_side<T: Send + 'static>(one: impl Future<Output = T> + Send + 'static) -> JoinHandle<T> {
+    tokio::spawn(one)
+}
 
 /// Shows a learner's facts in order.
 pub(super) async fn facts(

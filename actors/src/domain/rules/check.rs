@@ -145,14 +145,14 @@ impl Rules {
     }
 
     fn check_skills(&self, faults: &mut Faults) {
-        check_tracing(faults, "skills.default", &self.skills.default);
+        check_knowledge(faults, "skills.default", &self.skills.default);
         faults.at_most(self.skills.by_skill.len(), RULES_ENTRIES_MAX, "skills.by_skill");
         for (skill, parameters) in &self.skills.by_skill {
             let field = format!("skills.by_skill.{skill}");
             let characters = skill.chars().count();
             let fits = (1..=SKILL_CHARS_MAX).contains(&characters);
             faults.unless(fits, &field, "a skill's name has 1 to 64 characters");
-            check_tracing(faults, &field, parameters);
+            check_knowledge(faults, &field, parameters);
         }
     }
 
@@ -243,7 +243,7 @@ fn check_criteria(faults: &mut Faults, path: &str, rule: &AchievementRule) {
 /// Guessing right without knowing and slipping in spite of it must leave an answer that tells something: a model with
 /// guess + slip from 1 on learns from wrong answers (Beck and Chang, "Identifiability: A fundamental problem of student
 /// modeling", User Modeling 2007).
-fn check_tracing(faults: &mut Faults, path: &str, parameters: &KnowledgeTracing) {
+fn check_knowledge(faults: &mut Faults, path: &str, parameters: &KnowledgeTracing) {
     let KnowledgeTracing {
         known,
         learn,

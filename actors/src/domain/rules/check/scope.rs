@@ -1,7 +1,7 @@
 //! What is wrong with the amounts and limits of one scope: everywhere, or one qualification.
 
-use super::Faults;
 use crate::domain::action::Action;
+use crate::domain::rules::check::Faults;
 use crate::domain::rules::{ActionRules, AtCap, AwardRules, Bonus, Cap, CapSpan};
 use homeroom_schema::limits::{
     RULES_BONUSES_MAX, RULES_LIMITS_MAX, RULES_PERCENT_MAX, RULES_POINTS_MAX, RULES_SPAN_MS_MAX,
