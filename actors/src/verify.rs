@@ -1,7 +1,8 @@
-//! Whether a database agrees with itself: every stream is folded from nothing and compared with the heads, the ledger and
-//! the progress that are kept beside it (I2, I3, I4, I6). For backups, and for files that somebody else has touched.
+//! Whether a database agrees with itself: every stream is folded from nothing and compared with the heads, the ledger, the
+//! progress and the roster that are kept beside it (I2, I3, I4, I6). For backups, and for files that somebody else has touched.
 
 mod evidence;
+mod roster;
 
 use crate::domain::event::LearnerEvent;
 use crate::domain::{Learner, evolve, invariants};
@@ -55,7 +56,8 @@ pub fn verify(file: &DatabaseFile, mut show: impl FnMut(u64, u64)) -> Result<Fin
         done += events;
         show(done, steps);
     };
-    match journal(file, &mut findings, &mut step).and_then(|()| streams(file, &mut findings, &mut step)) {
+    let journal = journal(file, &mut findings, &mut step).and_then(|()| roster::compare(file, &mut findings));
+    match journal.and_then(|()| streams(file, &mut findings, &mut step)) {
         Ok(progress_rows) => {
             if progress_rows != counts.progress_rows {
                 findings.note(format!(

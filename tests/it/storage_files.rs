@@ -147,6 +147,8 @@ async fn fd9_flipped_bits_are_refused_or_do_not_matter() {
             "UPDATE snapshots SET bytes = CAST(x'a5' || substr(bytes, 2) AS BLOB)",
             false,
         ),
+        ("UPDATE users SET archived_at = 1 WHERE user_id = 3", true),
+        ("UPDATE users SET role = 'staff' WHERE user_id = 4", true),
         ("DELETE FROM snapshots", false),
     ] {
         let copy = copy_of(directory.path());

@@ -10,7 +10,7 @@ use crate::ids::{EventId, UserId, Version};
 use crate::queries as q;
 use crate::records::{
     AchievementRecord, EvidenceSums, LearnerHead, LedgerRow, PointPartRecord, ProgressRecord, ResultRecord,
-    StoredEvent, StreamId,
+    RosterRecords, StoredEvent, StreamId,
 };
 use crate::store::StoreError;
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
@@ -202,6 +202,14 @@ impl DatabaseFile {
     /// When a row cannot be read.
     pub fn evidence_sums(&self) -> Result<EvidenceSums, StoreError> {
         self.read(read::evidence_sums)
+    }
+
+    /// All of the roster and the catalogue.
+    ///
+    /// # Errors
+    /// When a row cannot be read.
+    pub fn roster(&self) -> Result<RosterRecords, StoreError> {
+        self.read(read::roster)
     }
 
     fn read<T>(&self, read: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, StoreError> {

@@ -80,7 +80,7 @@ type Row = (&'static str, [(Measure, [f64; 3]); 3]);
 
 /// The four of the specification, each with its three criteria.
 fn achievements() -> Vec<AchievementRule> {
-    use Measure::{
+    use crate::domain::rules::Measure::{
         ConsistentResults, FastCompletions, FeedbackRating, HighQualitySubmissions, MeanBestScore, Participation,
         PerfectScores, QualificationCompletion, ResourceQuality, TeamAchievements, TeamSuccess, UsageByOthers,
     };
