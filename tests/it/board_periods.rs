@@ -111,11 +111,17 @@ async fn a_board_of_the_past_shows_what_was_there_then() {
         event["occurred_at"] = json!(at);
         admin.post("/points/earn", event).await.expect(201);
     }
-    let now = node.admin().get("/me").await;
-    assert_eq!(now.status, 200);
-    // The people came after these moments: they are on no board of then.
-    let page = board(&student, "all", "at=2026-03-03T00:00:00.000Z").await;
-    assert_eq!((rows(&page), &page["at"]), (vec![], &json!("2026-03-03T00:00:00.000Z")));
+    // The people came after these moments: with what they had earned then they count, with the team that they came with,
+    // and the others are on no board of then.
+    for (name, wanted) in [
+        ("all", vec![(1, 10)]),
+        ("team:10", vec![(1, 10)]),
+        ("teams", vec![(10, 10)]),
+    ] {
+        let page = board(&admin, name, "at=2026-03-03T00:00:00.000Z").await;
+        let shown = (rows(&page), &page["at"]);
+        assert_eq!(shown, (wanted, &json!("2026-03-03T00:00:00.000Z")), "{name}");
+    }
     let first = board(&student, "all", "").await;
     assert_eq!(rows(&first), [(1, 10), (2, 10), (3, 0)]);
     let (then, _) = moment(&admin, 700).await;
