@@ -2,63 +2,22 @@
 //!
 //! `HOMEROOM_BENCH_EVENTS` and `HOMEROOM_BENCH_READS` make it larger or smaller.
 
+#[path = "support/history.rs"]
+mod history;
 #[path = "support/school.rs"]
 mod school;
 
+use history::{DAY_MS, DAYS, END, LEARNERS, earn};
 use homeroom_actors::Engine;
-use homeroom_actors::domain::{Action, Evidence};
-use homeroom_actors::engine::{AnalyticsQuery, EarnRequest};
+use homeroom_actors::engine::AnalyticsQuery;
 use homeroom_actors::insights::BucketSize;
-use homeroom_schema::{ReferenceId, TeamId, TimeMs, UnitId, limits};
-use school::{learner, size};
+use homeroom_schema::{TeamId, TimeMs, limits};
+use school::size;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-const LEARNERS: u64 = 1_000;
-const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
-/// The events lie in so many days before the school's clock stands still.
-const DAYS: u64 = 200;
-const END: i64 = 1_772_000_000_000;
 const EARNS_A_SECOND: u64 = 1_000;
-/// Awards under way together: fewer than a busy node refuses.
-const AT_ONCE: usize = 1_024;
-
-/// The award number `number`: quizzes with scores, reads of units and of resources, all day long.
-fn award(number: u64) -> EarnRequest {
-    let user = number % LEARNERS;
-    let reference = ReferenceId::new(number / LEARNERS + 1).expect("a small number is an id");
-    let mixed = number.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 20;
-    let is_quiz = mixed.is_multiple_of(3);
-    let back = (mixed % (DAYS * DAY_MS)).cast_signed();
-    EarnRequest {
-        user_id: learner(user),
-        action: if is_quiz {
-            Action::CompleteQuiz
-        } else {
-            Action::ReadContent
-        },
-        reference,
-        unit_id: UnitId::new(mixed % 20 + 1).ok(),
-        occurred_at: Some(TimeMs(END - back)),
-        evidence: Evidence {
-            score: is_quiz.then_some((mixed % 101) as f64 / 100.0),
-            ..Evidence::default()
-        },
-    }
-}
-
-async fn earn(engine: &Engine, mut numbers: std::ops::Range<u64>) {
-    while !numbers.is_empty() {
-        let mut pending = Vec::new();
-        for number in numbers.by_ref().take(AT_ONCE) {
-            pending.push(engine.earn(award(number), None).await.expect("the award is taken"));
-        }
-        for pending in pending {
-            pending.outcome().await.expect("the award is kept");
-        }
-    }
-}
 
 /// A thousand awards a second until told to stop; what comes late is caught up.
 async fn go_on(engine: Engine, from: u64, stop: Arc<AtomicBool>, done: Arc<AtomicU64>) {

@@ -11,7 +11,8 @@ use homeroom_schema::{EventId, ReferenceId, TimeMs, UnitId, UserId};
 use std::hint::black_box;
 use std::time::Duration;
 
-fn earn(reference: u64) -> Command {
+/// A scored quiz that happened at a moment.
+fn earn_at(reference: u64, occurred_at: u64) -> Command {
     Command::Earn(Earn {
         action: Action::CompleteQuiz,
         reference: ReferenceId::new(reference).expect("small numbers are ids"),
@@ -23,17 +24,18 @@ fn earn(reference: u64) -> Command {
             ..Evidence::default()
         },
         par_ms: None,
-        occurred_at: TimeMs(reference as i64),
+        occurred_at: TimeMs(occurred_at as i64),
         day: 0,
         next: NextPeriods::default(),
     })
 }
 
-fn keep(learner: &mut Learner, command: &Command) -> Vec<LearnerEvent> {
-    keep_under(&Rules::shipped(), learner, command)
+/// One that came in the order of its reference.
+fn earn(reference: u64) -> Command {
+    earn_at(reference, reference)
 }
 
-fn keep_under(rules: &Rules, learner: &mut Learner, command: &Command) -> Vec<LearnerEvent> {
+fn keep(rules: &Rules, learner: &mut Learner, command: &Command) -> Vec<LearnerEvent> {
     let Decision::Keep(events) = decide(learner, command, rules) else {
         return Vec::new();
     };
@@ -53,7 +55,7 @@ fn keep_under(rules: &Rules, learner: &mut Learner, command: &Command) -> Vec<Le
 
 /// The same, and what it unlocks.
 fn keep_and_look(rules: &Rules, learner: &mut Learner, command: &Command) -> (Vec<LearnerEvent>, Vec<LearnerEvent>) {
-    let events = keep_under(rules, learner, command);
+    let events = keep(rules, learner, command);
     let occasion = Occasion {
         moved: events.first().map_or(Measures::ALL, Measures::moved_by),
         cause: Some(learner.version),
@@ -64,10 +66,10 @@ fn keep_and_look(rules: &Rules, learner: &mut Learner, command: &Command) -> (Ve
 }
 
 fn learner_with(awards: u64) -> (Learner, Vec<LearnerEvent>) {
-    let mut learner = Learner::new(UserId::MIN);
+    let (mut learner, rules) = (Learner::new(UserId::MIN), Rules::shipped());
     // Even references, so that a new one falls between them.
     let stream = (1..=awards)
-        .flat_map(|number| keep(&mut learner, &earn(number * 2)))
+        .flat_map(|number| keep(&rules, &mut learner, &earn(number * 2)))
         .collect();
     (learner, stream)
 }
@@ -76,24 +78,23 @@ fn awards(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("domain");
     for awards in [100_u64, 5_000] {
         let (learner, stream) = learner_with(awards);
-        let (fresh, again) = (earn(awards | 1), earn(2));
-        group.bench_function(BenchmarkId::new("award", awards), |bencher| {
-            let copies = || learner.clone();
-            bencher.iter_batched_ref(copies, |copy| black_box(keep(copy, &fresh)), BatchSize::SmallInput);
-        });
         let rules = Rules::shipped();
-        group.bench_function(BenchmarkId::new("award_alone", awards), |bencher| {
-            let copies = || learner.clone();
-            let award = |copy: &mut Learner| black_box(keep_under(&rules, copy, &fresh));
-            bencher.iter_batched_ref(copies, award, BatchSize::SmallInput);
-        });
+        // The newest of all; and one that happened before others, so that the streak is looked at as a whole.
+        let (fresh, late, again) = (earn_at(awards | 1, awards * 2 + 1), earn(awards | 1), earn(2));
+        for (name, command) in [("award", &fresh), ("award_late", &late)] {
+            group.bench_function(BenchmarkId::new(name, awards), |bencher| {
+                let copies = || learner.clone();
+                let award = |copy: &mut Learner| black_box(keep(&rules, copy, command));
+                bencher.iter_batched_ref(copies, award, BatchSize::SmallInput);
+            });
+        }
         group.bench_function(BenchmarkId::new("award_with_achievements", awards), |bencher| {
             let copies = || learner.clone();
             let award = |copy: &mut Learner| black_box(keep_and_look(&rules, copy, &fresh));
             bencher.iter_batched_ref(copies, award, BatchSize::SmallInput);
         });
         group.bench_function(BenchmarkId::new("refuse", awards), |bencher| {
-            bencher.iter(|| black_box(decide(&learner, &again, &Rules::shipped())));
+            bencher.iter(|| black_box(decide(&learner, &again, &rules)));
         });
         group.bench_function(BenchmarkId::new("replay", awards), |bencher| {
             bencher.iter(|| {

@@ -3,6 +3,7 @@
 mod achievement;
 mod check;
 mod limit;
+mod past;
 pub mod replay;
 mod school;
 mod shipped;
@@ -11,6 +12,7 @@ mod spacing;
 pub use achievement::{AchievementRule, CriterionRule, Measure};
 pub use check::RuleFault;
 pub use limit::{Attempt, NextPeriods, Refused, Worth};
+pub use past::Past;
 pub use school::{
     KnowledgeTracing, ManualAwards, PreferenceRules, QuizRules, Season, SignalRules, SkillRules, TeamRules,
     TeamScoring, Transfer,
@@ -191,5 +193,29 @@ impl AwardRules {
 impl Default for Rules {
     fn default() -> Self {
         Self::shipped()
+    }
+}
+
+impl AwardRules {
+    /// The bonus of an action at a moment, in percent; none for 100. Of several the largest counts.
+    #[must_use]
+    pub fn bonus_percent(&self, action: Action, at: TimeMs) -> Option<u32> {
+        let holds = self.bonuses.iter().filter(|bonus| {
+            let of_action = bonus.actions.is_empty() || bonus.actions.contains(&action);
+            of_action && bonus.from <= at && at < bonus.to
+        });
+        holds.map(|bonus| bonus.percent).max().filter(|percent| *percent != 100)
+    }
+}
+
+impl Cap {
+    /// The actions that count towards it and are held by it.
+    #[must_use]
+    pub fn actions(&self) -> &[Action] {
+        if self.actions.is_empty() {
+            &Action::ALL
+        } else {
+            &self.actions
+        }
     }
 }

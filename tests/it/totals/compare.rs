@@ -3,7 +3,7 @@
 use super::books::Books;
 use crate::support::{Client, Node};
 use homeroom::replay::Report;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 /// Learners whose progress is compared unit by unit; boards that are compared besides the large ones.
@@ -49,6 +49,7 @@ pub async fn node(books: &Books, node: &Node) {
                WHERE place <= ?1 / 3 OR place % max(1, count * 3 / ?1 / 2) = 0 ORDER BY user LIMIT ?1";
     for user in books.column::<i64>(sql, [LEARNERS_MAX]) {
         learner(books, &admin, user).await;
+        achievements(books, &admin, user).await;
     }
     for team in books.column::<i64>("SELECT id FROM team ORDER BY id LIMIT ?1", [BOARDS_MAX]) {
         performance(books, &admin, team).await;
@@ -143,13 +144,57 @@ fn check_percentage(shown: &Value, completed: i64, all: i64, user: i64) {
     );
 }
 
-/// One team: its sum, and its members with points and completion.
+/// Every criterion of every achievement. The data has no quality, duration, rating or team achievement, and each type asks for
+/// one of them: nobody earns any.
+async fn achievements(books: &Books, admin: &Client, user: i64) {
+    let sql = "SELECT criterion, CAST(current AS REAL) FROM criterion WHERE user = ?1";
+    let wanted = books.rows(sql, [user], |row| Ok((row.get::<_, String>(0)?, row.get::<_, f64>(1)?)));
+    let mut wanted: BTreeMap<String, f64> = wanted.into_iter().collect();
+    let mean = books.column::<f64>("SELECT mean FROM best_team WHERE user = ?1", [user]);
+    let success = mean.first().map_or(0, |mean| level(*mean));
+    wanted.insert("team_success".into(), f64::from(success));
+    let most_used = books.column::<f64>("SELECT uses FROM most_used WHERE user = ?1", [user]);
+    let most_used = most_used.first().copied().unwrap_or(0.0);
+    let shown = admin.get(&format!("/achievements/{user}")).await.expect(200);
+    let tiers = shown["achievements"].as_array().unwrap();
+    assert_eq!(tiers.len(), 4 * 3, "{user}");
+    for tier in tiers {
+        assert!(tier["earned_at"].is_null(), "{user} {tier}");
+        let criteria = tier["criteria"].as_array().unwrap();
+        assert_eq!(criteria.len(), 3, "{user} {tier}");
+        for criterion in criteria {
+            let key = criterion["key"].as_str().unwrap();
+            if key == "usage_by_others" {
+                let uses = criterion["current"].as_f64().unwrap();
+                assert!((0.0..=most_used).contains(&uses), "{user}: {uses} of {most_used}");
+                continue;
+            }
+            let current = wanted.get(key).copied().unwrap_or(0.0);
+            same(&criterion["current"], current, &format!("{user} {criterion}"));
+        }
+    }
+}
+
+/// Level n begins at 125 (n - 1) n points.
+fn level(points: f64) -> u32 {
+    let begins = |level: &u32| f64::from(125 * (level - 1) * level) <= points;
+    (1..=100).take_while(begins).last().unwrap_or(1)
+}
+
+#[track_caller]
+fn same(shown: &Value, wanted: f64, what: &str) {
+    let shown = shown.as_f64().unwrap();
+    assert!((shown - wanted).abs() < 1e-9, "{what}: {shown} is not {wanted}");
+}
+
+/// One team: its points in every way, progress and rank, each course, and its members with points and completion.
 async fn performance(books: &Books, admin: &Client, team: i64) {
     let shown = admin.get(&format!("/team/{team}/performance")).await.expect(200);
     let mentor: Option<i64> = books.column::<Option<i64>>("SELECT mentor FROM team WHERE id = ?1", [team])[0];
     assert_eq!(shown["mentor_id"].as_i64(), mentor, "{team}");
     let sum = books.number("SELECT points FROM board WHERE board = 'teams' AND id = ?1", [team]);
     assert_eq!(shown["points"]["sum"], sum, "{team}");
+    whole(books, &shown, team);
     let sql = "SELECT user, points, (SELECT sum(units_completed) FROM completion c WHERE c.user = m.user),
                (SELECT sum(units_total) FROM completion c WHERE c.user = m.user)
                FROM member m JOIN total USING (user) WHERE team = ?1 ORDER BY user";
@@ -171,5 +216,51 @@ async fn performance(books: &Books, admin: &Client, team: i64) {
             "{team}"
         );
         check_percentage(&member["completion_percentage"], completed, all, user);
+    }
+}
+
+/// What a team shows of itself, beside its members.
+fn whole(books: &Books, shown: &Value, team: i64) {
+    let sql = "SELECT points, members, completion, units_completed FROM team_total WHERE team = ?1";
+    let totals = books.rows(sql, [team], |row| {
+        let numbers: (f64, f64) = (row.get(0)?, row.get(1)?);
+        Ok((numbers.0, numbers.1, row.get::<_, f64>(2)?, row.get::<_, f64>(3)?))
+    });
+    let (points, members, completion, units) = totals.first().copied().unwrap_or((0.0, 1.0, 0.0, 0.0));
+    let what = format!("team {team}");
+    same(&shown["points"]["mean"], points / members, &what);
+    same(&shown["points"]["adjusted"], points / members.sqrt(), &what);
+    let progress = &shown["progress"];
+    same(&progress["mean_completion_percentage"], completion, &what);
+    same(&progress["units_completed"], units, &what);
+    assert_eq!(
+        (&shown["achievements"], &shown["skills"]),
+        (&json!(0), &json!([])),
+        "{what}"
+    );
+    if !totals.is_empty() {
+        let rank = books.number("SELECT rank FROM board WHERE board = 'teams' AND id = ?1", [team]);
+        assert_eq!(shown["rank"], rank, "{what}");
+    }
+    let sql = "SELECT qualification, count(*), sum(units_completed = units_total AND units_total > 0),
+               avg(100.0 * units_completed / max(units_total, 1))
+               FROM member JOIN completion USING (user) WHERE team = ?1 GROUP BY qualification ORDER BY qualification";
+    let wanted = books.rows(sql, [team], |row| {
+        let counts: (i64, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        Ok((counts, row.get::<_, f64>(3)?))
+    });
+    let courses = shown["course_completion"].as_array().unwrap();
+    assert_eq!(courses.len(), wanted.len(), "{what}");
+    for (course, ((id, learners, completed), percentage)) in courses.iter().zip(wanted) {
+        assert_eq!(
+            (
+                &course["qualification_id"],
+                &course["learners"],
+                &course["learners_completed"]
+            ),
+            (&json!(id), &json!(learners), &json!(completed)),
+            "{what}"
+        );
+        same(&course["completion_percentage"], percentage, &what);
     }
 }

@@ -51,27 +51,27 @@ WHERE q.run NOT IN (SELECT run FROM grouping_row);
 CREATE TABLE wish AS
 SELECT at, file, row, 1 AS part, subject AS user, 'progress' AS kind, module AS unit,
        CASE WHEN component IN ('File', 'URL', 'Folder', 'Page') THEN 100 ELSE 50 END AS percentage,
-       NULL AS action, NULL AS reference
+       NULL AS action, NULL AS reference, NULL AS score
 FROM by_students WHERE event = 'Course module viewed' AND module IN (SELECT id FROM unit)
 UNION ALL
-SELECT at, file, row, 2, subject, 'earn', NULL, NULL, 'read_content', module
+SELECT at, file, row, 2, subject, 'earn', NULL, NULL, 'read_content', module, NULL
 FROM by_students WHERE event = 'Course module viewed' AND module IN (SELECT id FROM unit)
 UNION ALL
-SELECT at, file, row, 1, subject, 'progress', module, 100, NULL, NULL
+SELECT at, file, row, 1, subject, 'progress', module, 100, NULL, NULL, NULL
 FROM by_students WHERE module IN (SELECT id FROM unit)
  AND event IN ('Submission created.', 'A submission has been submitted.', 'Course activity completion updated')
 UNION ALL
-SELECT at, file, row, 2, subject, 'earn', NULL, NULL, 'contribute_resource', module
+SELECT at, file, row, 2, subject, 'earn', NULL, NULL, 'contribute_resource', module, NULL
 FROM by_students WHERE module IN (SELECT id FROM unit)
  AND event IN ('Submission created.', 'A submission has been submitted.')
 UNION ALL
-SELECT at, file, row, 2, subject, 'earn', NULL, NULL, 'complete_quiz', module
+SELECT at, file, row, 2, subject, 'earn', NULL, NULL, 'complete_quiz', module, NULL
 FROM by_students WHERE module IN (SELECT id FROM unit) AND event = 'The submission has been graded.'
 UNION ALL
-SELECT at, file, row, 2, subject, 'earn', NULL, NULL, 'complete_quiz', 10000000 + item
+SELECT at, file, row, 2, subject, 'earn', NULL, NULL, 'complete_quiz', 10000000 + item, NULL
 FROM by_students WHERE event = 'User graded'
 UNION ALL
-SELECT at, file, row, 2, subject, 'earn', NULL, NULL, 'community_feedback', module
+SELECT at, file, row, 2, subject, 'earn', NULL, NULL, 'community_feedback', module, NULL
 FROM by_students WHERE module IN (SELECT id FROM unit) AND event = 'Comment created';
 
 CREATE TABLE command AS SELECT row_number() OVER (ORDER BY at, file, row, part) AS nth, * FROM wish;

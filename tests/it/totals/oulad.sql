@@ -31,8 +31,9 @@ FROM submissions s JOIN unit u ON u.id = CAST(s.id_assessment AS INTEGER) JOIN q
 WHERE s.is_banked = 'False';
 
 CREATE TABLE wish AS
-SELECT at, file, row, 1 AS part, user, 'progress' AS kind, unit, 100 AS percentage, NULL AS action, NULL AS reference FROM handed_in
+SELECT at, file, row, 1 AS part, user, 'progress' AS kind, unit, 100 AS percentage, NULL AS action, NULL AS reference,
+       NULL AS score FROM handed_in
 UNION ALL
-SELECT at, file, row, 2, user, 'earn', NULL, NULL, 'complete_quiz', unit FROM handed_in WHERE score <> '';
+SELECT at, file, row, 2, user, 'earn', NULL, NULL, 'complete_quiz', unit, score / 100.0 FROM handed_in WHERE score <> '';
 
 CREATE TABLE command AS SELECT row_number() OVER (ORDER BY at, file, row, part) AS nth, * FROM wish;

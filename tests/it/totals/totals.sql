@@ -5,13 +5,14 @@ INSERT INTO price VALUES ('read_content', 10), ('complete_quiz', 50), ('contribu
 CREATE INDEX command_of ON command (user, unit);
 
 CREATE TABLE award AS
-SELECT nth, at, user, action, reference, points,
+SELECT nth, at, user, action, reference, points, score,
        -- For these three a reference that is a unit's id is that unit, and the unit has a qualification.
        (SELECT qualification FROM unit WHERE id = reference AND action IN ('read_content', 'complete_quiz', 'contribute_resource')) AS qualification
 FROM (SELECT *, row_number() OVER (PARTITION BY user, action, reference ORDER BY nth) AS time_of FROM command WHERE kind = 'earn')
 JOIN price USING (action) WHERE time_of = 1;
 
 CREATE INDEX award_of ON award (user, qualification);
+CREATE INDEX award_for ON award (reference, action);
 
 CREATE TABLE total AS
 SELECT s.user, coalesce(sum(a.points), 0) AS points,
@@ -51,3 +52,37 @@ SELECT e.user, e.qualification, (SELECT count(*) FROM unit u WHERE u.qualificati
         WHERE p.user = e.user AND u.qualification = e.qualification AND p.percentage = 100) AS units_completed
 FROM enrolment e;
 CREATE INDEX completion_of ON completion (user);
+
+-- What the criteria of achievements stand at, where the data has evidence for them at all: percentages, scores from 0 to 1, and counts.
+-- A streak is the longest run of scores of at least 0.8 by when they happened.
+CREATE TABLE scored AS
+SELECT user, score, row_number() OVER (PARTITION BY user ORDER BY at, nth) AS place FROM award WHERE action = 'complete_quiz' AND score IS NOT NULL;
+CREATE TABLE streak AS
+SELECT user, max(length) AS longest FROM (
+  SELECT user, count(*) AS length FROM (
+    SELECT user, place - row_number() OVER (PARTITION BY user ORDER BY place) AS run FROM scored WHERE score >= 0.8)
+  GROUP BY user, run)
+GROUP BY user;
+
+CREATE TABLE criterion AS
+SELECT user, 'qualification_completion' AS criterion, max(100.0 * units_completed / max(units_total, 1)) AS current FROM completion GROUP BY user
+UNION ALL SELECT user, 'mean_best_score', avg(score) FROM scored GROUP BY user
+UNION ALL SELECT user, 'perfect_scores', sum(score = 1) FROM scored GROUP BY user
+UNION ALL SELECT user, 'consistent_results', longest FROM streak
+UNION ALL SELECT user, 'participation', count(*) FROM award GROUP BY user;
+CREATE INDEX criterion_of ON criterion (user);
+-- A read without evidence is the use of a resource where only one person had contributed it by then. A fast replay keeps the order
+-- of each learner only, so that "by then" has no one answer; these are all reads of theirs by others.
+CREATE TABLE most_used AS
+SELECT c.user, count(*) AS uses FROM award c JOIN award r ON r.reference = c.reference AND r.user <> c.user
+WHERE c.action = 'contribute_resource' AND r.action = 'read_content' GROUP BY c.user;
+CREATE UNIQUE INDEX most_used_of ON most_used (user);
+
+-- Teams as a whole. The best mean of a learner's teams is what the success of a team is judged by.
+CREATE TABLE team_total AS
+SELECT m.team, sum(points) AS points, count(*) AS members,
+       avg((SELECT 100.0 * sum(units_completed) / max(sum(units_total), 1) FROM completion c WHERE c.user = m.user)) AS completion,
+       sum((SELECT sum(units_completed) FROM completion c WHERE c.user = m.user)) AS units_completed
+FROM member m JOIN total USING (user) GROUP BY m.team;
+CREATE TABLE best_team AS SELECT m.user, max(1.0 * points / members) AS mean FROM member m JOIN team_total USING (team) GROUP BY m.user;
+CREATE UNIQUE INDEX best_team_of ON best_team (user);

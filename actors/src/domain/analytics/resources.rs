@@ -5,14 +5,14 @@ use crate::domain::analytics::buckets::Buckets;
 use crate::domain::analytics::fact::{AwardFact, Fact, What};
 use crate::domain::analytics::numbers::Mean;
 use homeroom_schema::{ReferenceId, TimeMs, UserId};
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashMap;
 
 /// Counts the use of resources.
 #[derive(Debug)]
 pub struct ResourcesCount {
     buckets: Buckets,
-    parts: Vec<(UsagePart, HashSet<UserId>)>,
-    resources: BTreeMap<ResourceKey, (ResourceUse, HashSet<UserId>)>,
+    parts: Vec<(UsagePart, Readers)>,
+    resources: HashMap<ResourceKey, (ResourceUse, Readers)>,
 }
 
 /// A resource of somebody, or content that nobody in the class contributed.
@@ -73,7 +73,7 @@ impl ResourcesCount {
         Self {
             buckets,
             parts,
-            resources: BTreeMap::new(),
+            resources: HashMap::new(),
         }
     }
 
@@ -119,7 +119,7 @@ impl ResourcesCount {
     #[must_use]
     pub fn finish(self) -> Resources {
         let mut total = UsagePart::default();
-        let mut all_readers: HashSet<UserId> = HashSet::new();
+        let mut all_readers = Readers::default();
         let buckets = self.parts.into_iter().map(|(part, readers)| {
             total.reads += part.reads;
             total.contributions += part.contributions;
@@ -127,14 +127,15 @@ impl ResourcesCount {
                 sum.count += one.count;
                 sum.sum += one.sum;
             }
+            let readers = readers.into_distinct();
             let count = readers.len();
-            all_readers.extend(readers);
+            readers.into_iter().for_each(|user_id| all_readers.insert(user_id));
             UsagePart { readers: count, ..part }
         });
         let buckets = buckets.collect();
-        total.readers = all_readers.len();
+        total.readers = all_readers.into_distinct().len();
         let resources = self.resources.into_iter().map(|(key, (used, readers))| {
-            let readers = readers.len();
+            let readers = readers.into_distinct().len();
             (key, ResourceUse { readers, ..used })
         });
         let mut resources: Vec<_> = resources.collect();
@@ -144,6 +145,38 @@ impl ResourcesCount {
             buckets,
             resources,
         }
+    }
+}
+
+/// Distinct people. Repeats are only taken out now and then: that costs a sorting instead of a look-up for each, and keeps at
+/// most twice as many as there are people.
+#[derive(Debug, Default)]
+struct Readers {
+    ids: Vec<UserId>,
+    /// Ids after the last tidying.
+    distinct: usize,
+}
+
+impl Readers {
+    /// Fewer are not worth tidying.
+    const FEW: usize = 64;
+
+    fn insert(&mut self, user_id: UserId) {
+        if self.ids.len() >= Self::FEW.max(2 * self.distinct) {
+            self.tidy();
+        }
+        self.ids.push(user_id);
+    }
+
+    fn tidy(&mut self) {
+        self.ids.sort_unstable();
+        self.ids.dedup();
+        self.distinct = self.ids.len();
+    }
+
+    fn into_distinct(mut self) -> Vec<UserId> {
+        self.tidy();
+        self.ids
     }
 }
 

@@ -6,11 +6,13 @@
 //! taken back do not count, nor do manual awards.
 
 use crate::domain::action::{Action, RefusalReason};
-use crate::domain::learner::{Award, Learner};
+use crate::domain::learner::Award;
 use crate::domain::period::monday_of;
+use crate::domain::rules::past::{Past, days_within};
 use crate::domain::rules::spacing::Spacing;
 use crate::domain::rules::{AtCap, AwardRules, Cap, CapSpan, Rules};
-use homeroom_schema::{QualificationId, ReferenceId, TimeMs};
+use homeroom_schema::{QualificationId, TimeMs};
+use std::ops::RangeInclusive;
 
 /// Rounds in which several limits push the moment of the next try ahead of one another. More would need rules that refuse
 /// everything; then the last moment found is told.
@@ -62,34 +64,50 @@ pub struct Refused {
 }
 
 impl Rules {
-    /// What an award would be worth beside those that the learner has.
+    /// What an award would be worth beside those of the past.
     ///
     /// # Errors
-    /// Why the rules refuse it.
-    pub fn worth(&self, learner: &Learner, attempt: &Attempt) -> Result<Worth, Refused> {
+    /// Why the rules refuse it, and until when.
+    pub fn worth(&self, past: &impl Past, attempt: &Attempt) -> Result<Worth, Refused> {
+        let (wanted, limited) = self.wanted(past, attempt);
+        limited.map_or(Ok(wanted), |limited| {
+            limited.worth(wanted).map_err(|reason| Refused {
+                reason,
+                retry_at: limited.retry_at(),
+            })
+        })
+    }
+
+    /// The same; none if the rules refuse it, whatever the reason. Much cheaper where many are refused.
+    pub fn worth_at_all(&self, past: &impl Past, attempt: &Attempt) -> Option<Worth> {
+        let (wanted, limited) = self.wanted(past, attempt);
+        limited.map_or(Some(wanted), |limited| limited.worth(wanted).ok())
+    }
+
+    /// What an award is worth before any limit, and the limits that it is under, if there are some.
+    fn wanted<'a, P: Past>(&'a self, past: &'a P, attempt: &'a Attempt) -> (Worth, Option<Limited<'a, P>>) {
         let awards = self.awards(attempt.qualification);
         let Some(of_action) = awards.action(attempt.action) else {
-            return Ok(Worth {
+            let nothing = Worth {
                 points: 0,
                 bonus_percent: None,
-            });
+            };
+            return (nothing, None);
         };
         let percent = awards.bonus_percent(attempt.action, attempt.occurred_at);
         let wanted = Worth {
             points: multiplied(of_action.points, percent),
             bonus_percent: percent,
         };
-        if of_action.cooldown_ms <= 0 && of_action.windows.is_empty() && awards.caps.is_empty() {
-            return Ok(wanted);
-        }
-        Limited {
+        let is_free = of_action.cooldown_ms <= 0 && of_action.windows.is_empty() && awards.caps.is_empty();
+        let limited = (!is_free).then_some(Limited {
             rules: self,
             awards,
-            learner,
+            past,
             attempt,
             wanted: wanted.points,
-        }
-        .worth(wanted)
+        });
+        (wanted, limited)
     }
 
     /// Whether any cap is counted by local days, so that [`NextPeriods`] are needed.
@@ -127,30 +145,6 @@ impl Rules {
     }
 }
 
-impl AwardRules {
-    /// The bonus of an action at a moment, in percent; none for 100. Of several the largest counts.
-    #[must_use]
-    pub fn bonus_percent(&self, action: Action, at: TimeMs) -> Option<u32> {
-        let holds = self.bonuses.iter().filter(|bonus| {
-            let of_action = bonus.actions.is_empty() || bonus.actions.contains(&action);
-            of_action && bonus.from <= at && at < bonus.to
-        });
-        holds.map(|bonus| bonus.percent).max().filter(|percent| *percent != 100)
-    }
-}
-
-impl Cap {
-    /// The actions that count towards it and are held by it.
-    #[must_use]
-    pub fn actions(&self) -> &[Action] {
-        if self.actions.is_empty() {
-            &Action::ALL
-        } else {
-            &self.actions
-        }
-    }
-}
-
 fn multiplied(points: u32, percent: Option<u32>) -> u32 {
     let Some(percent) = percent else { return points };
     let product = u64::from(points) * u64::from(percent) / 100;
@@ -158,10 +152,10 @@ fn multiplied(points: u32, percent: Option<u32>) -> u32 {
 }
 
 /// An attempt under rules that have limits.
-struct Limited<'a> {
+struct Limited<'a, P> {
     rules: &'a Rules,
     awards: &'a AwardRules,
-    learner: &'a Learner,
+    past: &'a P,
     attempt: &'a Attempt,
     wanted: u32,
 }
@@ -173,14 +167,15 @@ struct Room {
     then: Option<TimeMs>,
 }
 
-impl<'a> Limited<'a> {
-    fn worth(&self, wanted: Worth) -> Result<Worth, Refused> {
-        let at = self.attempt.occurred_at;
-        let spacing = self.spacing();
-        let mut reason = spacing.refuses(at);
+/// All days that there are.
+const EVER: RangeInclusive<i32> = i32::MIN..=i32::MAX;
+
+impl<'a, P: Past> Limited<'a, P> {
+    fn worth(&self, wanted: Worth) -> Result<Worth, RefusalReason> {
+        let mut reason = self.spacing(false).refuses(self.attempt.occurred_at);
         let mut points = wanted.points;
         for cap in self.caps() {
-            let room = self.room(cap, at).points;
+            let room = self.room(cap).points;
             match cap.at_cap {
                 AtCap::Refuse if room < wanted.points => reason = reason.or(Some(RefusalReason::CapReached)),
                 AtCap::Partial if room == 0 && wanted.points > 0 => {
@@ -189,13 +184,7 @@ impl<'a> Limited<'a> {
                 AtCap::Refuse | AtCap::Partial => points = points.min(room),
             }
         }
-        match reason {
-            None => Ok(Worth { points, ..wanted }),
-            Some(reason) => Err(Refused {
-                reason,
-                retry_at: self.retry_at(&spacing),
-            }),
-        }
+        reason.map_or(Ok(Worth { points, ..wanted }), Err)
     }
 
     /// The caps that hold this action.
@@ -207,59 +196,80 @@ impl<'a> Limited<'a> {
             .filter(move |cap| cap.actions().contains(&action))
     }
 
-    /// The awards of these actions in this scope that count.
-    fn counted<'b>(&self, actions: &'b [Action]) -> impl Iterator<Item = &'a Award> + use<'a, 'b> {
-        let scope = self.rules.scope(self.attempt.qualification);
-        let (rules, learner) = (self.rules, self.learner);
-        let of_actions = actions.iter().flat_map(move |action| {
-            learner
-                .awards
-                .range((*action, ReferenceId::MIN)..=(*action, ReferenceId::MAX))
-        });
-        of_actions
-            .map(|(_, award)| award)
-            .filter(move |award| award.counts() && rules.scope(award.qualification) == scope)
+    /// The awards of these actions in this scope that count: at least those of these days.
+    fn counted<'b>(
+        &self,
+        actions: &'b [Action],
+        days: RangeInclusive<i32>,
+    ) -> impl Iterator<Item = &'a Award> + use<'a, 'b, P> {
+        let (rules, scope) = (self.rules, self.rules.scope(self.attempt.qualification));
+        let awards = self.past.awards(actions, days);
+        awards.filter(move |award| award.counts() && rules.scope(award.qualification) == scope)
     }
 
-    /// The limits of how close awards of the action may come, with the moments that they look at.
-    fn spacing(&self) -> Spacing {
+    /// The days on which something may have happened within a time before or after the attempt.
+    fn days_around(&self, within_ms: i64) -> RangeInclusive<i32> {
+        let (day, reach) = (self.attempt.day, days_within(within_ms));
+        day.saturating_sub(reach)..=day.saturating_add(reach)
+    }
+
+    /// The limits of how close awards of the action may come, with the moments that they look at; also those of whatever came
+    /// later, if the next free moment is looked for.
+    fn spacing(&self, and_later: bool) -> Spacing {
         let Some(of_action) = self.awards.action(self.attempt.action) else {
             return Spacing::default();
         };
         let mut spacing = Spacing::of(of_action);
         if let Some(widest_ms) = spacing.widest_ms() {
             let from = TimeMs(self.attempt.occurred_at.0.saturating_sub(widest_ms));
+            let around = self.days_around(widest_ms);
+            let last = if and_later { i32::MAX } else { *around.end() };
             let action = [self.attempt.action];
-            let moments = self.counted(&action).map(|award| award.occurred_at);
+            let moments = self
+                .counted(&action, *around.start()..=last)
+                .map(|award| award.occurred_at);
             spacing.look_at(moments.filter(|at| *at > from).collect());
         }
         spacing
     }
 
-    /// The points that a cap leaves at a moment, which lies on the day of the attempt unless the cap is rolling.
-    fn room(&self, cap: &'a Cap, at: TimeMs) -> Room {
+    /// The points that a cap leaves when the attempt happened.
+    fn room(&self, cap: &'a Cap) -> Room {
         let (day, next) = (self.attempt.day, &self.attempt.next);
-        let counted = self.counted(cap.actions());
-        let sum = |same: &dyn Fn(i32) -> bool| -> u64 {
-            let of_period = counted.filter(|award| same(award.day));
+        let sum = |days, same: &dyn Fn(i32) -> bool| -> u64 {
+            let of_period = self.counted(cap.actions(), days).filter(|award| same(award.day));
             of_period.map(|award| u64::from(award.points)).sum()
         };
+        let monday = monday_of(day);
         let (used, then) = match cap.per {
-            CapSpan::Day => (sum(&|other| other == day), next.day),
-            CapSpan::Week => (sum(&|other| monday_of(other) == monday_of(day)), next.week),
-            CapSpan::Season => (sum(&|other| self.rules.is_one_season(other, day)), next.season),
-            CapSpan::RollingMs(within_ms) => (self.fullest(cap, within_ms, at).0, None),
+            CapSpan::Day => (sum(day..=day, &|other| other == day), next.day),
+            CapSpan::Week => {
+                let of_week = sum(monday..=monday.saturating_add(6), &|other| monday_of(other) == monday);
+                (of_week, next.week)
+            }
+            CapSpan::Season => (sum(EVER, &|other| self.rules.is_one_season(other, day)), next.season),
+            CapSpan::RollingMs(within_ms) => {
+                let fullest = self.fullest(cap, within_ms, self.attempt.occurred_at, self.days_around(within_ms));
+                (fullest.0, None)
+            }
         };
         Room {
-            points: left(cap.points, used),
+            points: cap.points.saturating_sub(u32::try_from(used).unwrap_or(u32::MAX)),
             then,
         }
     }
 
-    /// The window of that length around a moment with the most points: those points, and its awards in their order.
-    fn fullest(&self, cap: &'a Cap, within_ms: i64, at: TimeMs) -> (u64, Vec<(TimeMs, u64)>) {
+    /// The window of that length around a moment, which lies on these days, with the most points: those points, and its awards
+    /// in their order.
+    fn fullest(
+        &self,
+        cap: &'a Cap,
+        within_ms: i64,
+        at: TimeMs,
+        days: RangeInclusive<i32>,
+    ) -> (u64, Vec<(TimeMs, u64)>) {
         let mut near: Vec<(TimeMs, u64)> = self
-            .counted(cap.actions())
+            .counted(cap.actions(), days)
             .map(|award| (award.occurred_at, u64::from(award.points)))
             .filter(|(moment, _)| moment.0.saturating_sub(at.0).saturating_abs() < within_ms)
             .collect();
@@ -284,10 +294,11 @@ impl<'a> Limited<'a> {
     }
 
     /// The first moment from the attempt's on that none of the limits refuses.
-    fn retry_at(&self, spacing: &Spacing) -> Option<TimeMs> {
+    fn retry_at(&self) -> Option<TimeMs> {
+        let spacing = self.spacing(true);
         let mut at = self.attempt.occurred_at;
         for cap in self.caps().filter(|cap| !matches!(cap.per, CapSpan::RollingMs(_))) {
-            let room = self.room(cap, self.attempt.occurred_at);
+            let room = self.room(cap);
             if room.points < self.needed(cap) {
                 at = at.max(room.then?);
             }
@@ -312,7 +323,7 @@ impl<'a> Limited<'a> {
         let needed = u64::from(self.needed(cap));
         let most_used = u64::from(cap.points).checked_sub(needed)?;
         for _ in 0..ROUNDS_MAX {
-            let (mut used, fullest) = self.fullest(cap, within_ms, at);
+            let (mut used, fullest) = self.fullest(cap, within_ms, at, EVER);
             let mut leaving = fullest.iter();
             // Until enough of this window's first awards are out of reach, it is too full.
             while used > most_used
@@ -335,8 +346,4 @@ impl<'a> Limited<'a> {
             AtCap::Partial => self.wanted.min(1),
         }
     }
-}
-
-fn left(cap: u32, used: u64) -> u32 {
-    cap.saturating_sub(u32::try_from(used).unwrap_or(u32::MAX))
 }

@@ -15,9 +15,11 @@ use crate::domain::course::Course;
 use crate::domain::event::{AdjustedPart, EventMeta, GivenAchievement, LearnerEvent};
 use crate::domain::evolve::evolve;
 use crate::domain::learner::{Award, Learner};
+use crate::domain::rules::past::Past;
 use crate::domain::rules::{AchievementRule, Attempt, Measure, NextPeriods, Rules};
 use homeroom_schema::{QualificationId, ReferenceId, TeamId, TimeMs, UserId};
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
 /// What changed rules, or undoing them, mean for one learner.
 #[derive(Debug, Clone, PartialEq)]
@@ -77,8 +79,7 @@ impl Adjustment {
 pub struct Replay<'r> {
     rules: &'r Rules,
     actual: Learner,
-    // Of it only the awards that the other rules give are kept.
-    other: Learner,
+    other: Supposed,
     is_adjusted: bool,
     act: u32,
 }
@@ -90,7 +91,7 @@ impl<'r> Replay<'r> {
         Self {
             rules,
             actual: Learner::new(user_id),
-            other: Learner::new(user_id),
+            other: Supposed::default(),
             is_adjusted: false,
             act,
         }
@@ -116,7 +117,9 @@ impl<'r> Replay<'r> {
             LearnerEvent::PointsReversed { action, reference, .. }
             | LearnerEvent::PointsReinstated { action, reference, .. } => {
                 let key = (*action, *reference);
-                if let (Some(other), Some(actual)) = (self.other.awards.get_mut(&key), self.actual.awards.get(&key)) {
+                if let Some(actual) = self.actual.awards.get(&key)
+                    && let Some(other) = self.other.0.get_mut(&by_day(key, actual))
+                {
                     other.standing = actual.standing;
                 }
             }
@@ -145,12 +148,12 @@ impl<'r> Replay<'r> {
             day: actual.day,
             next: NextPeriods::default(),
         };
-        if let Ok(worth) = self.rules.worth(&self.other, &attempt) {
+        if let Some(worth) = self.rules.worth_at_all(&self.other, &attempt) {
             let award = Award {
                 points: worth.points,
                 ..*actual
             };
-            self.other.awards.insert(key, award);
+            self.other.0.insert(by_day(key, actual), award);
         }
     }
 
@@ -166,7 +169,8 @@ impl<'r> Replay<'r> {
             if key.0 == Action::ManualAward || !award.counts() {
                 continue;
             }
-            let points = self.other.awards.get(key).map_or(0, |other| other.points);
+            let other = self.other.0.get(&by_day(*key, award));
+            let points = other.map_or(0, |other| other.points);
             moved.award(*key, award, points);
         }
         let before = self.actual.level;
@@ -175,6 +179,29 @@ impl<'r> Replay<'r> {
         let (given, lost) = tiers(&self.actual, around, self.rules, now);
         let is_nothing = moved.awards.is_empty() && given.is_empty() && level == before && (lost.is_empty() || !revoke);
         (!is_nothing).then(|| moved.into_adjustment((given, lost), total, level))
+    }
+}
+
+/// The awards that the other rules give, by local day, action and reference: limits look at a few days around each.
+#[derive(Debug, Clone, Default)]
+struct Supposed(BTreeMap<(i32, Action, ReferenceId), Award>);
+
+const fn by_day(key: (Action, ReferenceId), award: &Award) -> (i32, Action, ReferenceId) {
+    (award.day, key.0, key.1)
+}
+
+impl Past for Supposed {
+    fn awards<'a, 'b>(
+        &'a self,
+        actions: &'b [Action],
+        days: RangeInclusive<i32>,
+    ) -> impl Iterator<Item = &'a Award> + use<'a, 'b> {
+        // An action that none comes before, so that the last day is there as a whole.
+        let from = (*days.start(), Action::ALL[0], ReferenceId::MIN);
+        let awards = self.0.range(from..).take_while(move |((day, ..), _)| day <= days.end());
+        awards
+            .filter(|((_, action, _), _)| actions.contains(action))
+            .map(|(_, award)| award)
     }
 }
 
