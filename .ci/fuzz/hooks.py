@@ -19,6 +19,8 @@ BEYOND_SCHEMAS = (
     "is named twice",
     "must not be in the future",
     "must be before",
+    "must be after",
+    "must be so long that",
 )
 
 
@@ -47,6 +49,9 @@ def refused_for_a_reason_beyond_schemas(ctx, response, case):
     in_query = case.operation.path == "/points/earn" and not response.request.body
     for error in problem.get("errors", []) if problem["code"] == "validation" else []:
         if in_query and error["message"] == "is required":
+            continue
+        # Rules are a document of their own, whose faults are told by line.
+        if error["field"].startswith("document") and error["message"].startswith("line "):
             continue
         if not any(words in error["message"] for words in BEYOND_SCHEMAS):
             raise AssertionError(f"a valid request was called invalid: {error['field']} {error['message']}")

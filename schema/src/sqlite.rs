@@ -32,7 +32,6 @@ use crate::records::{
 };
 use crate::store::{Store, StoreError};
 use async_trait::async_trait;
-use std::fs::File;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -66,7 +65,7 @@ pub struct SqliteStore {
     copying: backup::Copying,
     file: PathBuf,
     was_changed: bool,
-    _lock: File,
+    lock: open::DirectoryLock,
 }
 
 impl SqliteStore {
@@ -104,7 +103,7 @@ impl SqliteStore {
             copying: backup::Copying::default(),
             file: directory.join(open::DATABASE_FILE),
             was_changed,
-            _lock: lock,
+            lock,
         })
     }
 
@@ -334,6 +333,9 @@ impl Store for SqliteStore {
         self.copying.interrupt();
         // Readers first: a checkpoint that truncates the log waits for every read that is under way.
         self.readers.close().await;
-        self.writer.ask(|reply| writer::Job::Close { reply }).await
+        self.writer.ask(|reply| writer::Job::Close { reply }).await?;
+        // Nothing touches the file any more, whoever still holds this store.
+        self.lock.release();
+        Ok(())
     }
 }

@@ -172,8 +172,8 @@ fn shown(call: &Call, kind: &str, asked: &Asked, figures: Figures) -> Answered {
         let accept = call.headers().get(ACCEPT).and_then(|value| value.to_str().ok());
         accept.is_some_and(|accept| accept.split(',').any(|one| one.trim().starts_with("text/csv")))
     };
+    let table = table(&figures, asked.wanted.table.as_deref())?;
     if asked.wanted.is_csv.unwrap_or_else(accepts_csv) {
-        let table = table(&figures, asked.wanted.table.as_deref())?;
         return Ok(csv(call, kind, table, next(table.has_more)));
     }
     let next = next(figures.tables.iter().any(|table| table.has_more));

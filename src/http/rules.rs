@@ -171,7 +171,11 @@ fn again(record: KeyRecord) -> Answered {
 /// Reads `document` and what else a body has.
 fn document<T>(content: &Value, read: impl FnOnce(&mut Fields<'_>) -> T) -> Result<(String, T), Problem> {
     let mut fields = Fields::of(content);
-    let document = fields.text("document").unwrap_or_default().to_owned();
+    let document = fields.text("document");
+    if document == Some("") {
+        fields.wrong("document", "must not be empty");
+    }
+    let document = document.unwrap_or_default().to_owned();
     let rest = read(&mut fields);
     fields.finish((document, rest))
 }

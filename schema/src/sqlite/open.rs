@@ -35,9 +35,27 @@ pub(super) struct Opened {
     pub(super) is_log_left: bool,
 }
 
-/// Takes the directory for this process, and makes it if need be. The system lets go of the lock when the process ends,
-/// however it ends.
-pub(super) fn lock(directory: &Path) -> Result<File, StoreError> {
+/// A data directory that is this process's own until this is dropped, or the process ends, however it ends.
+#[derive(Debug)]
+pub(super) struct DirectoryLock(File);
+
+impl DirectoryLock {
+    /// Lets go of the directory. Closing the file is not enough while a child that is just being started has it open, too.
+    pub(super) fn release(&self) {
+        if let Err(error) = self.0.unlock() {
+            tracing::warn!(%error, "the lock of the data directory is let go by the system alone");
+        }
+    }
+}
+
+impl Drop for DirectoryLock {
+    fn drop(&mut self) {
+        self.release();
+    }
+}
+
+/// Takes the directory for this process, and makes it if need be.
+pub(super) fn lock(directory: &Path) -> Result<DirectoryLock, StoreError> {
     let fatal = |what: &str, error: &std::io::Error| StoreError::Fatal {
         cause: format!("cannot {what} in the data directory {}: {error}", directory.display()),
     };
@@ -55,7 +73,7 @@ pub(super) fn lock(directory: &Path) -> Result<File, StoreError> {
         .open(directory.join(LOCK_FILE))
         .map_err(|error| fatal("write", &error))?;
     match file.try_lock() {
-        Ok(()) => Ok(file),
+        Ok(()) => Ok(DirectoryLock(file)),
         Err(TryLockError::WouldBlock) => Err(StoreError::InUse {
             directory: directory.display().to_string(),
         }),

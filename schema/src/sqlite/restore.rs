@@ -22,7 +22,7 @@ const PARTS: [&str; 4] = ["-wal", "-shm", "", ".mark"];
 #[derive(Debug)]
 pub struct Restore {
     directory: PathBuf,
-    _lock: File,
+    _lock: super::open::DirectoryLock,
 }
 
 impl Restore {
