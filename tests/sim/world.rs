@@ -7,6 +7,7 @@ use super::plan::{DiskFault, Part};
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::Request;
+use futures_util::future::BoxFuture;
 use homeroom::app::App;
 use homeroom::peer::Peer;
 use homeroom::{Config, assemble, http, serve_connection};
@@ -16,7 +17,7 @@ use homeroom_actors::sessions::EndReason;
 use homeroom_actors::topics::BoardName;
 use homeroom_schema::memory::LostAnswer;
 use homeroom_schema::records::StreamId;
-use homeroom_schema::{MemoryStore, TeamId, TimeMs, UserId};
+use homeroom_schema::{MemoryStore, Store as _, TeamId, TimeMs, UserId, Version};
 use parking_lot::Mutex;
 use serde_json::Value;
 use std::net::{IpAddr, Ipv4Addr};
@@ -142,9 +143,11 @@ impl World {
         let world = self.clone();
         tokio::spawn(async move {
             // A node that cannot go on ends, and whoever looks after it starts it again.
-            if let Some(cause) = gone.run_until_cancelled_owned(app.engine().fatal_cause()).await {
+            if let Some(cause) = gone.run_until_cancelled_owned(async move { app.engine().fatal().await }).await {
                 world.inner.history.note(Event::World(format!("fatal: {cause}")));
-                let _ = world.end(Some(number), false, RESTART_PAUSE).await;
+                // Boxed, because ending a life begins the next one.
+                let ended: BoxFuture<'_, _> = Box::pin(world.end(Some(number), false, RESTART_PAUSE));
+                let _ = ended.await;
             }
         });
         Ok(())
@@ -241,6 +244,20 @@ impl World {
     /// How far a person's stream is kept.
     pub fn kept(&self, user: u64) -> Option<u64> {
         Some(self.store().version(StreamId::learner(UserId::new(user).ok()?)).0)
+    }
+
+    /// A person's journal: event ids by version.
+    pub async fn journal(&self, user: u64) -> Result<Vec<u64>, String> {
+        let user = UserId::new(user).map_err(|error| error.to_string())?;
+        let stream = StreamId::learner(user);
+        let events = self.store().read_stream(stream, Version::ZERO, usize::MAX).await;
+        let events = events.map_err(|error| error.to_string())?;
+        Ok(events.iter().map(|event| event.event_id.get()).collect())
+    }
+
+    /// The epoch of people's topics.
+    pub fn epoch(&self) -> Option<String> {
+        Some(self.life()?.app.engine().epoch().to_string())
     }
 
     /// Sets the wall clock forward.
