@@ -53,6 +53,8 @@ pub struct Judged {
     pub acknowledged: u64,
     /// Commands refused for now, and sent again.
     pub refused_for_now: u64,
+    /// Messages that were kept, but had not reached a client that held their topic when the node was gone without a word.
+    pub unshown: u64,
     /// Connections that ended before the end.
     pub ended: u64,
 }

@@ -36,6 +36,8 @@ pub enum Event {
         total: u64,
         on_board: Option<u64>,
     },
+    /// The node is gone without a word; how far each person's stream is kept by then.
+    Gone { kept: Vec<(u64, u64)> },
     /// Something was done to the node.
     World(String),
 }

@@ -9,7 +9,9 @@
 
 mod check;
 mod client;
+mod faults;
 mod history;
+mod i5;
 mod pipe;
 mod plan;
 #[path = "../it/support/random.rs"]

@@ -7,12 +7,16 @@ use super::plan::{Plan, Role, Step, person, role};
 use super::world::World;
 use homeroom_doubles::randomness;
 use serde_json::{Value, json};
-use std::sync::mpsc;
+use std::cell::RefCell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Once, mpsc};
 use std::time::Duration;
 use tokio::time::sleep;
 
 /// How long, on the simulated clock, until everything has settled after the last fault.
 const SETTLING: Duration = Duration::from_secs(600);
+/// The name of their threads.
+const THREAD: &str = "simulation";
 /// Longer than any topic's tick.
 const TICKS: Duration = Duration::from_secs(3);
 /// How long a simulation may keep a processor busy, on the real clock. They take fractions of a second.
@@ -31,32 +35,55 @@ pub struct Outcome {
     pub digest: u64,
 }
 
+thread_local! {
+    static PANICKED: RefCell<Option<String>> = const { RefCell::new(None) };
+}
+
+/// Panics of simulations are told by what they come to. Those of actors that a plan has panic are no news.
+fn hear_panics() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let usual = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            if std::thread::current().name() != Some(THREAD) {
+                usual(panic);
+            } else if panic.payload_as_str() != Some("poisoned") {
+                PANICKED.with_borrow_mut(|panicked| *panicked = Some(panic.to_string()));
+            }
+        }));
+    });
+}
+
 /// Plays a plan on a thread of its own, whose randomness follows from the plan's seed. An error says what did not hold.
 pub fn play(plan: &Plan) -> Result<Outcome, String> {
+    hear_panics();
     let (told, outcome) = mpsc::channel();
     let plan = plan.clone();
-    let thread = std::thread::Builder::new().name("simulation".into()).spawn(move || {
+    let thread = std::thread::Builder::new().name(THREAD.into()).spawn(move || {
         randomness::follow(plan.seed);
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_time()
             .start_paused(true)
             .build()
             .expect("a runtime needs no more than memory");
-        let outcome = runtime.block_on(simulate(&plan));
-        let _ = told.send(outcome);
+        let outcome = catch_unwind(AssertUnwindSafe(|| runtime.block_on(simulate(&plan))));
+        let outcome = outcome.unwrap_or_else(|_| Err("the simulation panicked".into()));
+        // A panic inside the node may have hurt nobody, and is a mistake all the same.
+        let panicked = PANICKED.take().map(|panicked| panicked.replace('\n', " "));
+        let _ = told.send(panicked.map_or(outcome, Err));
         runtime.shutdown_background();
     });
     thread.map_err(|error| error.to_string())?;
     match outcome.recv_timeout(REAL_PATIENCE) {
         Ok(outcome) => outcome,
         Err(mpsc::RecvTimeoutError::Timeout) => Err(format!("it turns in circles: not done after {REAL_PATIENCE:?}")),
-        Err(mpsc::RecvTimeoutError::Disconnected) => Err("the simulation panicked".into()),
+        Err(mpsc::RecvTimeoutError::Disconnected) => Err("the simulation is gone".into()),
     }
 }
 
 async fn simulate(plan: &Plan) -> Result<Outcome, String> {
     let history = History::new();
-    let world = World::new(history.clone()).await?;
+    let world = World::new(history.clone(), plan.people).await?;
     school(&world, plan.people).await?;
     let mut clients = Vec::new();
     for number in 0..plan.clients {

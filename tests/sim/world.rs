@@ -84,14 +84,15 @@ struct Inner {
     store: Mutex<MemoryStore>,
     changing: tokio::sync::Mutex<()>,
     history: History,
+    people: u64,
     lives: AtomicU64,
     /// Faults of stores of past lives.
     past_faults: AtomicU64,
 }
 
 impl World {
-    /// A node with an empty store, running.
-    pub async fn new(history: History) -> Result<Self, String> {
+    /// A node with an empty store, running. People 1 to `people` are going to be in it.
+    pub async fn new(history: History, people: u64) -> Result<Self, String> {
         let clock = SimulatedClock {
             began: Instant::now(),
             ahead_ms: AtomicI64::new(0),
@@ -104,6 +105,7 @@ impl World {
                 store: Mutex::new(MemoryStore::new()),
                 changing: tokio::sync::Mutex::default(),
                 history,
+                people,
                 lives: AtomicU64::new(0),
                 past_faults: AtomicU64::new(0),
             }),
@@ -145,9 +147,7 @@ impl World {
             // A node that cannot go on ends, and whoever looks after it starts it again.
             if let Some(cause) = gone.run_until_cancelled_owned(async move { app.engine().fatal().await }).await {
                 world.inner.history.note(Event::World(format!("fatal: {cause}")));
-                // Boxed, because ending a life begins the next one.
-                let ended: BoxFuture<'_, _> = Box::pin(world.end(Some(number), false, RESTART_PAUSE));
-                let _ = ended.await;
+                let _ = world.end_failed(number).await;
             }
         });
         Ok(())
@@ -159,6 +159,11 @@ impl World {
 
     fn life(&self) -> Option<Life> {
         self.inner.life.lock().clone()
+    }
+
+    /// Boxed, because ending a life begins the next one.
+    fn end_failed(&self, number: u64) -> BoxFuture<'_, Result<(), String>> {
+        Box::pin(self.end(Some(number), false, RESTART_PAUSE))
     }
 
     /// The node ends, in order or without a word, and begins again after a while. With a number only if it is that life's.
@@ -186,6 +191,11 @@ impl World {
         store.fail_for_good();
         store.release_commits();
         *self.inner.store.lock() = next;
+        if !is_in_order {
+            let people = 1..=self.inner.people;
+            let kept = people.filter_map(|user| Some((user, self.kept(user)?))).collect();
+            self.inner.history.note(Event::Gone { kept });
+        }
         self.inner.past_faults.fetch_add(store.faults_happened(), Ordering::Relaxed);
         if !is_in_order {
             tokio::spawn(async move { engine.stop().await });

@@ -61,6 +61,17 @@ impl Judge {
                     }
                 }
             }
+            Event::Gone { kept } => {
+                for (user, kept) in kept {
+                    let topic = format!("user:{user}");
+                    let held = self.held.iter().filter(|((_, of), _)| *of == topic);
+                    for ((client, _), held) in held {
+                        let shown = held.position.1;
+                        require!(shown <= *kept, "client {client} was shown {shown} of {topic}, but {kept} are kept");
+                        judged.unshown += kept - shown;
+                    }
+                }
+            }
             Event::Sent { .. } | Event::Looked { .. } | Event::World(_) => {}
         }
         Ok(())
