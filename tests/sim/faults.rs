@@ -31,13 +31,15 @@ fn fx6_what_was_stored_but_not_sent_out_is_sent_once_after_a_crash() {
             let is_crash = (round + number) % 2 == 0;
             steps.push(earn(10 * number, 1));
             steps.push(Step::Wait(20));
+            steps.push(Step::Disk(DiskFault::Stall(100)));
+            steps.push(earn(10 * number + 1, 1 + round % 2));
+            steps.push(Step::Wait(50));
             steps.push(Step::Disk(DiskFault::LoseKept));
             if is_crash {
                 // It cannot look what became of it before it is gone.
                 steps.push(Step::Disk(DiskFault::Unreadable(50)));
             }
-            steps.push(earn(10 * number + 1, 1 + round % 2));
-            steps.push(Step::Wait(round % 4));
+            steps.push(Step::Wait(51 + round));
             if is_crash {
                 steps.push(Step::Kill(100));
             }
