@@ -39,6 +39,7 @@ pub enum Event {
     /// The node is gone without a word; how far each person's stream is kept by then.
     Gone { kept: Vec<(u64, u64)> },
     /// Something was done to the node.
+    #[expect(dead_code, reason = "for people: HOMEROOM_SIM_SHOW prints it")]
     World(String),
 }
 

@@ -3,7 +3,7 @@
 use super::{Judged, Truth, require};
 use crate::history::Event;
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) fn check(events: &[(u64, Event)], truth: &Truth, judged: &mut Judged) -> Result<(), String> {
     sums(truth)?;
@@ -53,7 +53,11 @@ fn sums(truth: &Truth) -> Result<(), String> {
 fn answers(events: &[(u64, Event)], truth: &Truth, judged: &mut Judged) -> Result<(), String> {
     let mut answered: BTreeMap<(usize, u64), Value> = BTreeMap::new();
     let mut furthest: BTreeMap<(u64, u64), u64> = BTreeMap::new();
+    let mut sent = BTreeSet::new();
     for (at_ms, event) in events {
+        if let Event::Sent { client, number } = event {
+            sent.insert((*client, *number));
+        }
         let Event::Frame { client, frame, .. } = event else { continue };
         let Some(number) = frame["id"].as_u64() else { continue };
         if frame["type"] == "error" {
@@ -64,6 +68,10 @@ fn answers(events: &[(u64, Event)], truth: &Truth, judged: &mut Judged) -> Resul
             continue;
         }
         judged.acknowledged += 1;
+        require!(
+            sent.contains(&(*client, number)),
+            "at {at_ms} ms: client {client} is told of command {number}, which it never sent"
+        );
         let data = &frame["data"];
         let before = answered.entry((*client, number)).or_insert_with(|| data.clone());
         require!(
