@@ -227,7 +227,8 @@ impl Task {
                 for topic in &topics {
                     self.held.entry(topic.clone()).or_default();
                 }
-                self.ask(socket, topics.into_iter().map(|topic| (topic, None)).collect()).await
+                self.ask(socket, topics.into_iter().map(|topic| (topic, None)).collect())
+                    .await
             }
             Deed::Unsubscribe(topics) => {
                 for topic in &topics {
@@ -365,7 +366,10 @@ impl Task {
     fn show(&self, is_connected: bool) {
         let open = self.open_commands();
         let is_settled = is_connected && open.is_empty() && self.asked.is_empty();
-        let waits_for = format!("connected: {is_connected}, commands {open:?}, subscriptions {:?}", self.asked);
+        let waits_for = format!(
+            "connected: {is_connected}, commands {open:?}, subscriptions {:?}",
+            self.asked
+        );
         *self.state.lock() = State { is_settled, waits_for };
     }
 }
@@ -375,7 +379,12 @@ async fn put(socket: &mut Socket, frame: &Value) -> bool {
     matches!(sent, Ok(Ok(())))
 }
 
-async fn open(world: &World, token: &str, weather: watch::Receiver<Weather>, cut: &CancellationToken) -> Option<Socket> {
+async fn open(
+    world: &World,
+    token: &str,
+    weather: watch::Receiver<Weather>,
+    cut: &CancellationToken,
+) -> Option<Socket> {
     let stream = world.connect(weather, cut)?;
     let mut request = "ws://localhost/ws".into_client_request().ok()?;
     let headers = request.headers_mut();
@@ -387,7 +396,9 @@ async fn open(world: &World, token: &str, weather: watch::Receiver<Weather>, cut
 /// What somebody with this token sees who asks now for topics, without any position: one reply a topic.
 pub async fn look_afresh(world: &World, token: &str, topics: &[String]) -> Option<Vec<Value>> {
     let (weather, cut) = (watch::Sender::new(Weather::Fair), CancellationToken::new());
-    let mut socket = timeout(PATIENCE, open(world, token, weather.subscribe(), &cut)).await.ok()??;
+    let mut socket = timeout(PATIENCE, open(world, token, weather.subscribe(), &cut))
+        .await
+        .ok()??;
     let wishes: Vec<Value> = topics.iter().map(|topic| json!({ "topic": topic })).collect();
     put(&mut socket, &json!({"type": "subscribe", "id": 1, "topics": wishes})).await;
     let reply = async {

@@ -58,7 +58,12 @@ fn fx6_what_was_stored_but_not_sent_out_is_sent_once_after_a_crash() {
     }
     assert!(disk_faults > 0 && restarts > 0);
     let outcome = "each is sent once, and boards and totals are the sums of the journal";
-    report_row("F-X6", "the node is gone between storing an event and sending it out", unshown, outcome);
+    report_row(
+        "F-X6",
+        "the node is gone between storing an event and sending it out",
+        unshown,
+        outcome,
+    );
 }
 
 /// Changes of a board and a team for 24 people's clients, who come, go, crash and lose their right meanwhile, while the actors
@@ -97,7 +102,10 @@ fn fx7_everybody_gets_a_broadcast_once_or_is_told_to_start_anew() {
         told_anew += outcome.judged.told_anew;
         ended += outcome.judged.ended;
     }
-    assert!(messages > 0 && told_anew > 0, "{messages} messages, {told_anew} told anew");
+    assert!(
+        messages > 0 && told_anew > 0,
+        "{messages} messages, {told_anew} told anew"
+    );
     let what = "connections that broke or were closed while a board and a team spoke to 24 clients";
     let outcome = format!("{messages} messages, each once; {told_anew} times told to start anew");
     report_row("F-X7", what, ended, &outcome);

@@ -162,7 +162,9 @@ async fn look(world: &World, history: &History, user: u64) -> Option<()> {
 }
 
 async fn school(world: &World, people: u64) -> Result<(), String> {
-    let mut users: Vec<Value> = (1..=people).map(|id| json!({"id": id, "name": format!("Person {id}")})).collect();
+    let mut users: Vec<Value> = (1..=people)
+        .map(|id| json!({"id": id, "name": format!("Person {id}")}))
+        .collect();
     users.push(json!({"id": 900, "name": "Mentor", "role": "mentor"}));
     let units: Vec<Value> = (101..=104)
         .map(|id| json!({"id": id, "title": format!("Unit {id}"), "qualification_id": 1}))
@@ -198,8 +200,17 @@ async fn settle(plan: &Plan, world: &World, clients: &[Client], history: &Histor
     let began = tokio::time::Instant::now();
     loop {
         sleep(TICKS).await;
-        let open: Vec<_> = clients.iter().enumerate().filter(|(_, client)| !client.state().is_settled).collect();
-        if open.is_empty() && world.http("GET", "/leaderboards/all", None).await.is_some_and(|(status, _)| status == 200) {
+        let open: Vec<_> = clients
+            .iter()
+            .enumerate()
+            .filter(|(_, client)| !client.state().is_settled)
+            .collect();
+        if open.is_empty()
+            && world
+                .http("GET", "/leaderboards/all", None)
+                .await
+                .is_some_and(|(status, _)| status == 200)
+        {
             break;
         }
         if began.elapsed() > SETTLING {
@@ -223,11 +234,17 @@ async fn settle(plan: &Plan, world: &World, clients: &[Client], history: &Histor
     }
     for user in 1..=plan.people {
         let ledger = read(world, &format!("/points/{user}?limit=1000")).await?;
-        truth.ledgers.insert(user, ledger["items"].as_array().cloned().unwrap_or_default());
-        truth.progress.insert(user, read(world, &format!("/progress/{user}")).await?);
+        truth
+            .ledgers
+            .insert(user, ledger["items"].as_array().cloned().unwrap_or_default());
+        truth
+            .progress
+            .insert(user, read(world, &format!("/progress/{user}")).await?);
         truth.journal.insert(user, world.journal(user).await?);
     }
-    truth.boards.insert("all", read(world, "/leaderboards/all?limit=1000").await?);
+    truth
+        .boards
+        .insert("all", read(world, "/leaderboards/all?limit=1000").await?);
     truth.boards.insert("teams", read(world, "/leaderboards/teams").await?);
     let team = read(world, "/team/1/performance").await?;
     let members = team["members"].as_array().into_iter().flatten();

@@ -6,7 +6,11 @@ use std::str::{FromStr, SplitWhitespace};
 
 impl Display for Plan {
     fn fmt(&self, f: &mut Formatter<'_>) -> Formatted {
-        writeln!(f, "seed {}\npeople {}\nclients {}", self.seed, self.people, self.clients)?;
+        writeln!(
+            f,
+            "seed {}\npeople {}\nclients {}",
+            self.seed, self.people, self.clients
+        )?;
         self.steps.iter().try_for_each(|step| writeln!(f, "{step}"))
     }
 }
@@ -99,7 +103,8 @@ impl FromStr for Plan {
         for (number, line) in (1..).zip(text.lines()) {
             let line = line.split('#').next().unwrap_or_default().trim();
             if !line.is_empty() {
-                plan.take(line).map_err(|why| format!("line {number}, {line:?}: {why}"))?;
+                plan.take(line)
+                    .map_err(|why| format!("line {number}, {line:?}: {why}"))?;
             }
         }
         Ok(plan)
@@ -225,7 +230,10 @@ fn a_plan_reads_as_it_was_written() {
     }
     for (text, why) in [
         ("wait", "line 1, \"wait\": a word is missing"),
-        ("# only this\nwait 1 2", "line 2, \"wait 1 2\": \"2\" is one word too many"),
+        (
+            "# only this\nwait 1 2",
+            "line 2, \"wait 1 2\": \"2\" is one word too many",
+        ),
         ("client 1 sings", "line 1, \"client 1 sings\": clients do not \"sings\""),
     ] {
         assert_eq!(text.parse::<Plan>(), Err(why.to_owned()));

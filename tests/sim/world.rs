@@ -145,7 +145,10 @@ impl World {
         let world = self.clone();
         tokio::spawn(async move {
             // A node that cannot go on ends, and whoever looks after it starts it again.
-            if let Some(cause) = gone.run_until_cancelled_owned(async move { app.engine().fatal().await }).await {
+            if let Some(cause) = gone
+                .run_until_cancelled_owned(async move { app.engine().fatal().await })
+                .await
+            {
                 world.inner.history.note(Event::World(format!("fatal: {cause}")));
                 let _ = world.end_failed(number).await;
             }
@@ -196,7 +199,9 @@ impl World {
             let kept = people.filter_map(|user| Some((user, self.kept(user)?))).collect();
             self.inner.history.note(Event::Gone { kept });
         }
-        self.inner.past_faults.fetch_add(store.faults_happened(), Ordering::Relaxed);
+        self.inner
+            .past_faults
+            .fetch_add(store.faults_happened(), Ordering::Relaxed);
         if !is_in_order {
             tokio::spawn(async move { engine.stop().await });
         }
@@ -272,7 +277,10 @@ impl World {
 
     /// Sets the wall clock forward.
     pub fn forward(&self, hours: u64) {
-        self.inner.clock.ahead_ms.fetch_add(hours as i64 * HOUR_MS, Ordering::Relaxed);
+        self.inner
+            .clock
+            .ahead_ms
+            .fetch_add(hours as i64 * HOUR_MS, Ordering::Relaxed);
     }
 
     /// The disk fails in some way. Nothing happens while the node is away.

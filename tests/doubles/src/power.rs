@@ -16,11 +16,24 @@ const SECTOR: usize = 512;
 /// One thing that happened, in order.
 #[derive(Debug)]
 enum Step {
-    Write { file: usize, offset: usize, bytes: Box<[u8]> },
-    Truncate { file: usize, length: usize },
+    Write {
+        file: usize,
+        offset: usize,
+        bytes: Box<[u8]>,
+    },
+    Truncate {
+        file: usize,
+        length: usize,
+    },
     /// From here on everything before it survives, of this file; and if the directory was synced with it, all deletions.
-    Sync { file: usize, with_directory: bool },
-    Delete { file: usize, is_synced: bool },
+    Sync {
+        file: usize,
+        with_directory: bool,
+    },
+    Delete {
+        file: usize,
+        is_synced: bool,
+    },
     /// The test says something: somebody was told that a write is durable.
     Mark(u64),
 }
@@ -129,7 +142,15 @@ impl Disk {
         let steps = &log.steps[..moment.min(log.steps.len())];
         let mut loss = Loss::default();
         let mut images = self.inner.before.clone();
-        let directory = steps.iter().rposition(|step| matches!(step, Step::Sync { with_directory: true, .. }));
+        let directory = steps.iter().rposition(|step| {
+            matches!(
+                step,
+                Step::Sync {
+                    with_directory: true,
+                    ..
+                }
+            )
+        });
         for (file, path) in log.files.iter().enumerate() {
             let of_file = steps.iter().enumerate().filter(|(_, step)| step.file() == Some(file));
             let (places, of_file): (Vec<usize>, Vec<&Step>) = of_file.unzip();
@@ -182,9 +203,10 @@ fn is_durable(path: &Path) -> bool {
 impl Step {
     const fn file(&self) -> Option<usize> {
         match self {
-            Self::Write { file, .. } | Self::Truncate { file, .. } | Self::Sync { file, .. } | Self::Delete { file, .. } => {
-                Some(*file)
-            }
+            Self::Write { file, .. }
+            | Self::Truncate { file, .. }
+            | Self::Sync { file, .. }
+            | Self::Delete { file, .. } => Some(*file),
             Self::Mark(_) => None,
         }
     }

@@ -23,7 +23,9 @@ fn id(row: &Value) -> Option<&Value> {
 }
 
 fn rows(state: &mut Value, data: &Value) {
-    let Some(entries) = state["entries"].as_array_mut() else { return };
+    let Some(entries) = state["entries"].as_array_mut() else {
+        return;
+    };
     for gone in data["removed"].as_array().into_iter().flatten() {
         entries.retain(|row| id(row) != Some(gone));
     }

@@ -23,7 +23,10 @@ fn sums(truth: &Truth) -> Result<(), String> {
         for entry in ledger.iter().filter(|entry| entry["awarded"] == true) {
             let what = (entry["action_type"].to_string(), entry["reference_id"].to_string());
             let before = awarded.insert(what, entry);
-            require!(before.is_none(), "person {user} was awarded twice: {entry} and {before:?}");
+            require!(
+                before.is_none(),
+                "person {user} was awarded twice: {entry} and {before:?}"
+            );
         }
         let total = total_of(truth, *user);
         let progress = truth.progress.get(user).unwrap_or(&Value::Null);
@@ -58,7 +61,9 @@ fn answers(events: &[(u64, Event)], truth: &Truth, judged: &mut Judged) -> Resul
         if let Event::Sent { client, number } = event {
             sent.insert((*client, *number));
         }
-        let Event::Frame { client, frame, .. } = event else { continue };
+        let Event::Frame { client, frame, .. } = event else {
+            continue;
+        };
         let Some(number) = frame["id"].as_u64() else { continue };
         if frame["type"] == "error" {
             judged.refused_for_now += u64::from(frame["error"]["status"].as_u64() >= Some(500));
@@ -99,7 +104,10 @@ fn answers(events: &[(u64, Event)], truth: &Truth, judged: &mut Judged) -> Resul
         }
     }
     for ((user, unit), percentage) in furthest {
-        let units = truth.progress.get(&user).and_then(|progress| progress["units"].as_array());
+        let units = truth
+            .progress
+            .get(&user)
+            .and_then(|progress| progress["units"].as_array());
         let kept = units.into_iter().flatten().find(|row| row["unit_id"] == unit);
         require!(
             kept.is_some_and(|row| row["progress_percentage"].as_u64() >= Some(percentage)),

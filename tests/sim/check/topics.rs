@@ -67,7 +67,10 @@ impl Judge {
                     let held = self.held.iter().filter(|((_, of), _)| *of == topic);
                     for ((client, _), held) in held {
                         let shown = held.position.1;
-                        require!(shown <= *kept, "client {client} was shown {shown} of {topic}, but {kept} are kept");
+                        require!(
+                            shown <= *kept,
+                            "client {client} was shown {shown} of {topic}, but {kept} are kept"
+                        );
                         judged.unshown += kept - shown;
                     }
                 }
@@ -104,7 +107,10 @@ impl Judge {
                     self.held.contains_key(&(client, topic.clone())),
                     "client {client} gets a snapshot of {topic}, which it does not hold"
                 );
-                require!(!topic.starts_with("user:"), "client {client} gets {topic} anew, unasked");
+                require!(
+                    !topic.starts_with("user:"),
+                    "client {client} gets {topic} anew, unasked"
+                );
                 judged.told_anew += 1;
                 let held = Held {
                     position: position(frame)?,
@@ -135,7 +141,10 @@ impl Judge {
             replies.len()
         );
         for ((topic, wanted), reply) in asked.iter().zip(replies) {
-            require!(reply["topic"] == topic.as_str(), "the answers are not in the order asked: {frame}");
+            require!(
+                reply["topic"] == topic.as_str(),
+                "the answers are not in the order asked: {frame}"
+            );
             let key = (client, topic.clone());
             if reply.get("error").is_some() {
                 problem(&reply["error"])?;
@@ -153,11 +162,17 @@ impl Judge {
                     Some(&given) == wanted.as_ref(),
                     "client {client} goes on with {topic} at {given:?} but asked for {wanted:?}"
                 );
-                require!(reply.get("snapshot").is_none(), "a recovered position comes with a snapshot: {reply}");
+                require!(
+                    reply.get("snapshot").is_none(),
+                    "a recovered position comes with a snapshot: {reply}"
+                );
                 self.before.get(&key).and_then(|before| before.state.clone())
             } else {
                 judged.told_anew += 1;
-                require!(reply["snapshot"].is_object(), "client {client} gets no snapshot of {topic}: {reply}");
+                require!(
+                    reply["snapshot"].is_object(),
+                    "client {client} gets no snapshot of {topic}: {reply}"
+                );
                 require!(
                     !topic.starts_with("user:") || wanted.as_ref().is_none_or(|(epoch, _)| *epoch != truth.epoch),
                     "client {client} asked to go on with {topic} at {wanted:?}, and was told to start anew at {given:?}"
@@ -165,13 +180,7 @@ impl Judge {
                 Some(reply["snapshot"].clone())
             };
             self.before.remove(&key);
-            self.held.insert(
-                key,
-                Held {
-                    position: given,
-                    state,
-                },
-            );
+            self.held.insert(key, Held { position: given, state });
         }
         Ok(())
     }
@@ -185,10 +194,15 @@ impl Judge {
         judged: &mut Judged,
     ) -> Result<(), String> {
         judged.messages += 1;
-        let topic = frame["topic"].as_str().ok_or_else(|| format!("a frame of no known kind: {frame}"))?;
-        let offset = frame["offset"].as_u64().ok_or_else(|| format!("a message without an offset: {frame}"))?;
+        let topic = frame["topic"]
+            .as_str()
+            .ok_or_else(|| format!("a frame of no known kind: {frame}"))?;
+        let offset = frame["offset"]
+            .as_u64()
+            .ok_or_else(|| format!("a message without an offset: {frame}"))?;
         let held = self.held.get_mut(&(client, topic.to_owned()));
-        let held = held.ok_or_else(|| format!("client {client} gets a message of {topic}, which it does not hold: {frame}"))?;
+        let held =
+            held.ok_or_else(|| format!("client {client} gets a message of {topic}, which it does not hold: {frame}"))?;
         require!(
             offset == held.position.1 + 1,
             "client {client} is at {} of {topic} and gets {offset}: {frame}",
@@ -207,14 +221,20 @@ impl Judge {
                 "client {client} is shown {offset} of {topic} while {kept} are kept: {frame}"
             );
         }
-        let said = self.said.entry((topic.to_owned(), offset)).or_insert_with(|| frame.clone());
+        let said = self
+            .said
+            .entry((topic.to_owned(), offset))
+            .or_insert_with(|| frame.clone());
         require!(
             said == frame,
             "at {offset} of {topic} stands {frame}, but somebody was told {said}"
         );
         let journal = user.parse().ok().and_then(|user: u64| truth.journal.get(&user));
         let written = journal.and_then(|journal| journal.get(usize::try_from(offset).ok()?.checked_sub(1)?));
-        require!(written.is_some(), "{topic} shows {offset}, which the journal does not have");
+        require!(
+            written.is_some(),
+            "{topic} shows {offset}, which the journal does not have"
+        );
         if let (Some(written), Some(shown)) = (written, frame["data"]["event_id"].as_u64()) {
             require!(
                 *written == shown,
@@ -235,12 +255,15 @@ fn position(value: &Value) -> Result<Position, String> {
 /// H6: a failure has a code and a status.
 fn problem(value: &Value) -> Result<(), String> {
     let code = value["code"].as_str().unwrap_or_default();
-    let is_code = !code.is_empty() && code.bytes().all(|byte| byte.is_ascii_lowercase() || b"_0123456789".contains(&byte));
-    require!(is_code && value["status"].is_u64(), "a failure that is no problem: {value}");
+    let is_code = !code.is_empty()
+        && code
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || b"_0123456789".contains(&byte));
     require!(
-        code != "internal",
-        "something went wrong inside: {value}"
+        is_code && value["status"].is_u64(),
+        "a failure that is no problem: {value}"
     );
+    require!(code != "internal", "something went wrong inside: {value}");
     Ok(())
 }
 
@@ -262,7 +285,11 @@ pub fn held_by(events: &[(u64, Event)], client: usize) -> Vec<String> {
                     }
                 }
                 Some("unsubscribed") => {
-                    let gone = frame["topics"].as_array().into_iter().flatten().chain(frame.get("topic"));
+                    let gone = frame["topics"]
+                        .as_array()
+                        .into_iter()
+                        .flatten()
+                        .chain(frame.get("topic"));
                     for topic in gone.filter_map(Value::as_str) {
                         topics.remove(topic);
                     }

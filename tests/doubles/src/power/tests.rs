@@ -31,7 +31,9 @@ fn rows_after_cuts(synchronous: &str, rest: Rest) -> Vec<(usize, Option<u64>, Lo
         let found = tempfile::tempdir().unwrap();
         let loss = disk.cut(moment, rest, &mut next, found.path()).unwrap();
         let reopened = Connection::open(found.path().join("a.sqlite3")).unwrap();
-        let sound: String = reopened.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
+        let sound: String = reopened
+            .query_row("PRAGMA integrity_check", [], |row| row.get(0))
+            .unwrap();
         assert_eq!(sound, "ok", "{rest:?} at {moment}");
         let rows = reopened.query_row("SELECT count(*) FROM t", [], |row| row.get::<_, i64>(0));
         (disk.marks_before(moment).len(), rows.ok().map(|rows| rows as u64), loss)
@@ -44,7 +46,10 @@ fn what_was_synced_survives_every_cut() {
     for rest in Rest::ALL {
         let cuts = rows_after_cuts("FULL", rest);
         for (told, rows, _) in &cuts {
-            assert!(rows.unwrap_or(0) >= *told as u64, "{rest:?}: {told} told, {rows:?} there");
+            assert!(
+                rows.unwrap_or(0) >= *told as u64,
+                "{rest:?}: {told} told, {rows:?} there"
+            );
         }
         assert!(cuts.iter().any(|(_, _, loss)| loss.unsynced > 0), "{rest:?}");
         if matches!(rest, Rest::Torn | Rest::Scattered | Rest::Zeroed) {

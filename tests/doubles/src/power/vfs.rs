@@ -29,7 +29,10 @@ struct Followed {
 }
 
 const HEAD: c_int = size_of::<File>() as c_int;
-const _: () = assert!(size_of::<File>().is_multiple_of(align_of::<u128>()), "what follows the head is aligned");
+const _: () = assert!(
+    size_of::<File>().is_multiple_of(align_of::<u128>()),
+    "what follows the head is aligned"
+);
 
 static USUAL: AtomicPtr<ffi::sqlite3_vfs> = AtomicPtr::new(ptr::null_mut());
 static DISKS: Mutex<Vec<Weak<Inner>>> = Mutex::new(Vec::new());
