@@ -109,6 +109,12 @@ impl MemoryStore {
         self.kept.lock().batches()
     }
 
+    /// How far a stream is kept, whatever faults were asked for: what a test may believe when nobody else can be.
+    #[must_use]
+    pub fn version(&self, stream: StreamId) -> Version {
+        self.kept.lock().version(stream)
+    }
+
     fn read<T>(&self, read: impl FnOnce(&Kept) -> T) -> Result<T, StoreError> {
         self.faults.on_read()?;
         Ok(read(&self.kept.lock()))

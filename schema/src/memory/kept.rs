@@ -175,7 +175,7 @@ impl Kept {
         })
     }
 
-    fn version(&self, stream: StreamId) -> Version {
+    pub(super) fn version(&self, stream: StreamId) -> Version {
         Version(self.streams.get(&stream).map_or(0, |places| places.len() as u64))
     }
 
