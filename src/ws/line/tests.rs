@@ -5,8 +5,10 @@ use axum::extract::ws::WebSocketUpgrade;
 use axum::routing::get;
 use axum::{Extension, Router};
 use homeroom_schema::limits::{FRAME_BYTES_MAX, SESSION_GATHER_BYTES, WRITE_STALL};
+use std::time::Duration;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::Message as ClientMessage;
 use tokio_tungstenite::{WebSocketStream, client_async};
 
