@@ -2,6 +2,7 @@
 
 mod analytics;
 mod answer;
+mod asyncapi;
 mod audit;
 mod backups;
 mod body;
@@ -32,6 +33,7 @@ use crate::problem::Problem;
 use axum::Router;
 use routes::Routes;
 
+pub use asyncapi::document as asyncapi_document;
 pub use openapi::document as openapi_document;
 
 /// All routes of a node.

@@ -144,6 +144,8 @@ pub const LAG_MESSAGE_BYTES: usize = 256;
 pub const REPLY_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Bytes of one frame to a client, with room for the largest snapshot and what is gathered behind it. At the bound: close 4010.
 pub const FRAME_OUT_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Letters of the id of a server-sent event: positions of all topics of a session. At the bound: 422 `validation`.
+pub const EVENT_ID_CHARS_MAX: usize = 24 * 1024;
 /// Topics named in one request. At the bound: 422.
 pub const REQUEST_TOPICS_MAX: usize = 2 * SESSION_TOPICS_MAX;
 /// Characters of the `id` of a request. At the bound: 422.
@@ -163,8 +165,9 @@ pub const PING_EVERY: Duration = Duration::from_secs(25);
 pub const PONG_WAIT: Duration = Duration::from_secs(10);
 /// Pings in a row without any answer before the peer counts as gone.
 pub const PINGS_MISSED_MAX: u32 = 2;
-/// Rights that depend on the roster are looked at again this often, also while a topic is silent.
-pub const RIGHTS_RECHECK: Duration = Duration::from_secs(2);
+/// Rights that depend on the roster are looked at again this often once it has changed, also while a topic is silent: a right
+/// that is lost ends its topic within a second.
+pub const RIGHTS_RECHECK: Duration = Duration::from_millis(800);
 /// Shards of the sessions' supervisors.
 pub const SESSION_SHARDS: usize = 16;
 /// Sessions of the node. At the bound: 503 `too_many_sessions`.
@@ -309,6 +312,7 @@ const _: () = assert!(BODY_BYTES_MAX <= EVENTS_BODY_BYTES_MAX && EVENTS_BODY_BYT
 const _: () = assert!(FRAME_BYTES_MAX <= OUTBOX_BYTES_MAX);
 const _: () = assert!(SESSION_GATHER_BYTES <= OUTBOX_BYTES_MAX && OUTBOX_BYTES_MAX <= REPLY_BYTES_MAX);
 const _: () = assert!(REPLY_BYTES_MAX <= FRAME_OUT_BYTES_MAX);
+const _: () = assert!(2 * EVENT_ID_CHARS_MAX <= HEAD_BYTES_MAX && EVENT_ID_CHARS_MAX / SESSION_TOPICS_MAX >= 96);
 const _: () = assert!(PAGE_DEFAULT <= PAGE_MAX && EVENTS_ITEMS_MAX <= COMMANDS_IN_FLIGHT_MAX);
 const _: () = assert!(SESSIONS_PER_STUDENT_MAX <= SESSIONS_PER_MENTOR_MAX && SESSIONS_PER_MENTOR_MAX <= SESSIONS_MAX);
 const _: () = assert!(WRITE_STALL.as_secs() < ANSWER_STALL.as_secs() && SESSIONS_MAX <= CONNECTIONS_MAX);

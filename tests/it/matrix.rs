@@ -1,6 +1,6 @@
 //! Every route as every role: the contract's table of rights, cell by cell, and no real name where no name may be (I7).
 
-use crate::support::{Answer, Class, Client, Node, Socket, document, earn, report_row};
+use crate::support::{Answer, Class, Client, Events, Node, Socket, document, earn, report_row};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -100,6 +100,8 @@ const MATRIX: &[&str] = &[
     r#"POST /rules/preview {"document":""}                         | y    403  403  403  403  403  403  403"#,
     r#"POST /rules/apply {"document":"["}                          | 422  403  403  403  403  403  403  403"#,
     r#"POST /rules/undo {"act":77777}                              | 422  403  403  403  403  403  403  403"#,
+    // What follows once topics are named, `every_topic_answers_every_role_as_the_table_says` asks.
+    "GET /events/stream                                            | 422  422  422  422  422  422  422  422",
     "POST /tickets {}                                              | y    y    y    y    y    y    y    y",
 ];
 
@@ -283,10 +285,19 @@ async fn every_topic_answers_every_role_as_the_table_says() {
             );
         }
     }
-    let cells = (TOPICS.len() * CALLERS.len()) as u64;
+    let topics: Vec<&str> = TOPICS.iter().map(|row| cells(row).0).collect();
+    for (place, text) in CALLERS.into_iter().enumerate() {
+        let mut events = Events::open(&caller(&node, text).await, &topics.join(",")).await;
+        for (row, result) in TOPICS.iter().zip(events.subscribed().await) {
+            let status = result["error"]["status"].as_u64().unwrap_or(200) as u16;
+            let cell = cells(row).1[place];
+            assert!(allows(cell, status), "{row} as {text} by events: {result}");
+        }
+    }
+    let cells = 2 * (TOPICS.len() * CALLERS.len()) as u64;
     report_row(
         "F-S1",
-        "topics as every role and relation (cells)",
+        "topics as every role and relation, by socket and by events (cells)",
         cells,
         "as the table of rights says, 0 leaks",
     );
