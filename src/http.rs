@@ -24,6 +24,7 @@ mod points;
 mod roster;
 mod routes;
 mod rules;
+mod sdk;
 mod teams;
 mod tokens;
 mod users;
@@ -50,6 +51,7 @@ fn routes() -> Routes {
     let routes = Routes::default();
     let routes = health::routes(routes);
     let routes = docs::routes(routes);
+    let routes = sdk::routes(routes);
     let routes = tokens::routes(routes);
     let routes = audit::routes(routes);
     let routes = users::routes(routes);

@@ -65,6 +65,7 @@ mod replay_commands;
 mod restore;
 mod roster;
 mod rules;
+mod sdk;
 mod secrets;
 mod slow_clients;
 mod sse;
