@@ -140,15 +140,12 @@ impl Task {
             }
             let cut = CancellationToken::new();
             let opened = open(&self.world, &self.token, self.weather.subscribe(), &cut);
-            match timeout(PATIENCE, opened).await {
-                Ok(Some(socket)) => {
-                    let code = self.talk(socket, &cut).await;
-                    self.history.note(Event::Ended {
-                        client: self.number,
-                        code,
-                    });
-                }
-                Ok(None) | Err(_) => {}
+            if let Ok(Some(socket)) = timeout(PATIENCE, opened).await {
+                let code = self.talk(socket, &cut).await;
+                self.history.note(Event::Ended {
+                    client: self.number,
+                    code,
+                });
             }
             cut.cancel();
             self.asked.clear();
@@ -194,7 +191,7 @@ impl Task {
                     match read {
                         Some(Ok(Message::Text(text))) => {
                             let frame = serde_json::from_str(text.as_str()).unwrap_or(Value::Null);
-                            self.take(frame);
+                            self.take(&frame);
                         }
                         Some(Ok(Message::Close(frame))) => return Some(frame.map_or(1005, |frame| frame.code.into())),
                         Some(Ok(_)) => {}
@@ -297,7 +294,7 @@ impl Task {
         put(socket, &frame).await
     }
 
-    fn take(&mut self, frame: Value) {
+    fn take(&mut self, frame: &Value) {
         let kept = frame["topic"].as_str().and_then(|topic| topic.strip_prefix("user:"));
         let kept = kept.and_then(|id| self.world.kept(id.parse().ok()?));
         self.history.note(Event::Frame {
@@ -328,7 +325,7 @@ impl Task {
             }
             "snapshot" => {
                 if let Some(held) = topic.and_then(|topic| self.held.get_mut(&topic)) {
-                    *held = position(&frame);
+                    *held = position(frame);
                 }
             }
             "unsubscribed" => {
@@ -336,7 +333,7 @@ impl Task {
                     self.held.remove(&topic);
                 }
             }
-            "ack" | "error" => self.answered(&frame),
+            "ack" | "error" => self.answered(frame),
             _ => {
                 if let Some(Some((_, offset))) = topic.and_then(|topic| self.held.get_mut(&topic)) {
                     *offset = frame["offset"].as_u64().unwrap_or_default();

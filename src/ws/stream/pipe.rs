@@ -80,7 +80,7 @@ impl Writer {
             slot.piece = Some(piece);
             slot.reader.take()
         };
-        waker.map(Waker::wake);
+        waker.into_iter().for_each(Waker::wake);
     }
 
     /// Ends the stream.
@@ -98,7 +98,7 @@ impl Drop for Writer {
             }
             slot.reader.take()
         };
-        waker.map(Waker::wake);
+        waker.into_iter().for_each(Waker::wake);
     }
 }
 
@@ -110,7 +110,7 @@ impl Stream for Reader {
         if let Some(piece) = slot.piece.take() {
             let waker = slot.writer.take();
             drop(slot);
-            waker.map(Waker::wake);
+            waker.into_iter().for_each(Waker::wake);
             return Poll::Ready(Some(Ok(piece)));
         }
         match slot.end {
@@ -132,6 +132,6 @@ impl Drop for Reader {
             slot.piece = None;
             slot.writer.take()
         };
-        waker.map(Waker::wake);
+        waker.into_iter().for_each(Waker::wake);
     }
 }

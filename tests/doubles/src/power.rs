@@ -259,13 +259,13 @@ fn tear(open: &[&Step], rest: Rest, random: &mut impl FnMut() -> u64, image: &mu
                 match step {
                     Step::Write { offset, bytes, .. } => {
                         let sectors = sectors(*offset, bytes.len());
-                        let kept: Vec<_> = sectors.iter().filter(|_| random() % 2 == 0).collect();
+                        let kept: Vec<_> = sectors.iter().filter(|_| random().is_multiple_of(2)).collect();
                         torn += u64::from(!kept.is_empty() && kept.len() < sectors.len());
                         for (from, to) in kept {
                             put(image.get_or_insert_default(), offset + from, &bytes[*from..*to]);
                         }
                     }
-                    other if random() % 2 == 0 => other.apply(image),
+                    other if random().is_multiple_of(2) => other.apply(image),
                     _ => {}
                 }
             }

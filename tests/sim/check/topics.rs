@@ -21,12 +21,15 @@ pub(super) struct Held {
 /// Topics that are held, by client.
 pub(super) type AllHeld = BTreeMap<(usize, String), Held>;
 
+/// A topic that was asked for, and from where on.
+type Asked = (String, Option<Position>);
+
 #[derive(Default)]
 struct Judge {
     held: AllHeld,
     /// What a client had when its connection ended: what it goes on from if its position is recovered.
     before: AllHeld,
-    asked: BTreeMap<(usize, String), Vec<(String, Option<Position>)>>,
+    asked: BTreeMap<(usize, String), Vec<Asked>>,
     /// What is at each place of each person's topic.
     said: BTreeMap<(String, u64), Value>,
 }
