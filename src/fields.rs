@@ -116,6 +116,13 @@ impl<'a> Fields<'a> {
         })
     }
 
+    /// What stands at `id`, if anything, has to be the id in the path.
+    pub fn same_id<T: Id>(&mut self, in_path: T) {
+        if self.optional_id("id").is_some_and(|id: T| id != in_path) {
+            self.wrong("id", "must be the one in the path");
+        }
+    }
+
     /// A required whole number in a range.
     pub fn whole(&mut self, name: &str, range: RangeInclusive<u64>) -> u64 {
         let start = *range.start();

@@ -20,6 +20,7 @@ BEYOND_SCHEMAS = (
     "must not be in the future",
     "must be before",
     "must be after",
+    "must be the one in the path",
     "must be so long that",
 )
 

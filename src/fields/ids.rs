@@ -4,7 +4,7 @@ use homeroom_schema::{EventId, QualificationId, ReferenceId, TeamId, TokenId, Un
 use std::str::FromStr;
 
 /// An id of any kind.
-pub trait Id: Copy + TryFrom<u64> + FromStr {
+pub trait Id: Copy + PartialEq + TryFrom<u64> + FromStr {
     /// Stands in for an id that could not be read.
     const STAND_IN: Self;
 }

@@ -50,6 +50,7 @@ async fn upsert_qualification(mut call: Call) -> Answered {
     let qualification_id = call.path_id("qualification_id", Unknown::Qualification)?;
     let content = call.content().await?;
     let mut fields = Fields::of(&content);
+    fields.same_id(qualification_id);
     let command = RosterCommand::PutQualification {
         create: false,
         qualification_id: Some(qualification_id),
@@ -135,7 +136,9 @@ async fn upsert_unit(mut call: Call) -> Answered {
     permissions::may_write_roster(&call.caller)?;
     let unit_id = call.path_id("unit_id", Unknown::Unit)?;
     let content = call.content().await?;
-    let command = put_unit(Fields::of(&content), false, Some(unit_id))?;
+    let mut fields = Fields::of(&content);
+    fields.same_id(unit_id);
+    let command = put_unit(fields, false, Some(unit_id))?;
     roster::put(&call, &content, command, &[]).await
 }
 

@@ -42,7 +42,9 @@ async fn upsert(mut call: Call) -> Answered {
     permissions::may_write_roster(&call.caller)?;
     let team_id = call.path_id("team_id", Unknown::Team)?;
     let content = call.content().await?;
-    let command = put_command(Fields::of(&content), false, Some(team_id))?;
+    let mut fields = Fields::of(&content);
+    fields.same_id(team_id);
+    let command = put_command(fields, false, Some(team_id))?;
     roster::put(&call, &content, command, &[]).await
 }
 

@@ -48,7 +48,9 @@ async fn upsert(mut call: Call) -> Answered {
     // A role that is not given stays as it is, as in an import.
     let known = call.app.engine().roster().user(user_id);
     let role = known.map_or(UserRole::Student, |user| user.role);
-    let command = put_command(Fields::of(&content), false, Some(user_id), role)?;
+    let mut fields = Fields::of(&content);
+    fields.same_id(user_id);
+    let command = put_command(fields, false, Some(user_id), role)?;
     roster::put(&call, &content, command, &[]).await
 }
 

@@ -97,7 +97,7 @@ const MATRIX: &[&str] = &[
     "GET /rules                                                    | y    403  403  403  403  403  403  403",
     "GET /rules/history                                            | y    403  403  403  403  403  403  403",
     r#"POST /rules/check {"document":"points = 1"}                 | y    403  403  403  403  403  403  403"#,
-    r#"POST /rules/preview {"document":""}                         | y    403  403  403  403  403  403  403"#,
+    r#"POST /rules/preview {"document":"name = \"x\""}             | y    403  403  403  403  403  403  403"#,
     r#"POST /rules/apply {"document":"["}                          | 422  403  403  403  403  403  403  403"#,
     r#"POST /rules/undo {"act":77777}                              | 422  403  403  403  403  403  403  403"#,
     // What follows once topics are named, `every_topic_answers_every_role_as_the_table_says` asks.

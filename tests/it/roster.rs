@@ -259,3 +259,25 @@ async fn an_archived_person_takes_no_awards_and_keeps_their_history() {
         (&json!("already_awarded"), &json!(50))
     );
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_id_in_a_body_is_the_one_in_the_path() {
+    let node = Node::start().await;
+    let admin = node.admin();
+    for (path, name) in [
+        ("/users/7", "name"),
+        ("/teams/7", "name"),
+        ("/qualifications/7", "name"),
+        ("/units/7", "title"),
+    ] {
+        for id in [json!(8), json!(false), json!("7")] {
+            let problem = admin
+                .put(path, json!({name: "Seven", "id": id}))
+                .await
+                .problem(422, "validation");
+            assert_eq!(problem["errors"][0]["field"], "id", "{path} {problem}");
+        }
+        admin.put(path, json!({name: "Seven", "id": 7})).await.expect(201);
+        admin.put(path, json!({name: "Seven", "id": null})).await.expect(200);
+    }
+}
