@@ -319,3 +319,6 @@ const _: () = assert!(WRITE_STALL.as_secs() < ANSWER_STALL.as_secs() && SESSIONS
 const _: () = assert!(REFUSALS_MAX < OPEN_FILES_KEPT);
 const _: () =
     assert!(SESSION_COMMANDS_MAX <= COMMANDS_IN_FLIGHT_MIN && COMMANDS_IN_FLIGHT_MIN <= COMMANDS_IN_FLIGHT_MAX);
+
+/// Announcements kept, by id: the oldest goes when a further one comes.
+pub const ANNOUNCEMENTS_KEPT: u64 = 1_000;

@@ -8,11 +8,12 @@ mod tests;
 pub use faults::LostAnswer;
 
 use crate::backup::{BackupMade, BackupWish};
-use crate::ids::{EventId, QualificationId, TimeMs, UserId, Version};
+use crate::ids::{AnnouncementId, EventId, QualificationId, TimeMs, UserId, Version};
 use crate::records::{
-    AchievementRecord, ActivityBlock, Append, AppendOutcome, AuditEntry, AuditFilter, CompletedUnit, EvidenceSums,
-    KeyHash, KeyRecord, LearnerHead, ProgressRecord, QualificationStanding, ResultRecord, RosterRecords,
-    SnapshotRecord, Standings, StandingsOf, StoredEvent, StreamId, TeamAwardRecord, TimeRange, TokenRecord,
+    AchievementRecord, ActivityBlock, AnnouncementFilter, AnnouncementRecord, Append, AppendOutcome, AuditEntry,
+    AuditFilter, CompletedUnit, EvidenceSums, KeyHash, KeyRecord, LearnerHead, ProgressRecord, QualificationStanding,
+    ResultRecord, RosterRecords, SnapshotRecord, Standings, StandingsOf, StoredEvent, StreamId, TeamAwardRecord,
+    TimeRange, TokenRecord,
 };
 use crate::store::{Store, StoreError};
 use async_trait::async_trait;
@@ -244,6 +245,18 @@ impl Store for MemoryStore {
 
     async fn audit(&self, filter: AuditFilter, limit: usize) -> Result<Vec<AuditEntry>, StoreError> {
         self.read(|kept| kept.audit(&filter, limit))
+    }
+
+    async fn announcements(
+        &self,
+        filter: AnnouncementFilter,
+        limit: usize,
+    ) -> Result<Vec<AnnouncementRecord>, StoreError> {
+        self.read(|kept| kept.announcements(&filter, limit))
+    }
+
+    async fn last_announcement(&self) -> Result<Option<AnnouncementId>, StoreError> {
+        self.read(Kept::last_announcement)
     }
 
     async fn save_activity(&self, blocks: Vec<ActivityBlock>) -> Result<(), StoreError> {
