@@ -296,6 +296,12 @@ pub const RULES_SPAN_MS_MAX: i64 = 366 * 24 * 60 * 60 * 1_000;
 pub const RULES_SIGNAL_MAX: u32 = 1_000;
 /// Tokens in force. At the bound: 503 `too_many_tokens`.
 pub const TOKENS_MAX: usize = 2_000_000;
+/// Milliseconds from the end of a person's last session to their leaving a team's presence; a reconnect within it shows nothing.
+pub const PRESENCE_GRACE_MS: i64 = 5_000;
+/// People counted as here in one team: its members and its mentor. Beyond it nobody is counted.
+pub const PRESENCE_PEOPLE_MAX: usize = TEAM_MEMBERS_MAX + 1;
+/// Sessions of one person counted in one team. Beyond it further ones are not counted; the person is here all the same.
+pub const PRESENCE_SESSIONS_MAX: usize = SESSIONS_PER_MENTOR_MAX;
 /// How far ahead of the node's clock `occurred_at` may be.
 pub const OCCURRED_AHEAD_MS: i64 = 5 * 60 * 1_000;
 /// Milliseconds between two kept touches of one unit by one learner.
