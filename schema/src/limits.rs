@@ -155,6 +155,12 @@ pub const REQUEST_ID_CHARS_MAX: usize = 64;
 pub const SESSION_FRAMES_PER_SECOND: u32 = 1_000;
 /// Frames that one session may send at once.
 pub const SESSION_FRAMES_BURST: u32 = 2_000;
+/// A session that is slowed down for sending too many frames, and goes on at the bound for this long, is closed: 1008 `flood`.
+pub const FLOOD_PATIENCE: Duration = Duration::from_secs(10);
+/// Pings and pongs that one session may send a second, in the long run. Past the burst it is closed: 1008 `flood`.
+pub const SESSION_CONTROLS_PER_SECOND: u32 = 10;
+/// Pings and pongs that one session may send at once.
+pub const SESSION_CONTROLS_BURST: u32 = 1_000;
 /// An upgrade that was answered is finished by then, or its session is over.
 pub const UPGRADE_DEADLINE: Duration = Duration::from_secs(10);
 /// How long a session that ends waits for the other side: to take what is left, and to close too.
@@ -172,6 +178,9 @@ pub const RIGHTS_RECHECK: Duration = Duration::from_millis(800);
 pub const SESSION_SHARDS: usize = 16;
 /// Sessions of the node. At the bound: 503 `too_many_sessions`.
 pub const SESSIONS_MAX: usize = 20_000;
+/// Sessions from one address unless set otherwise, so that no address takes all places; a school may sit behind one. At the
+/// bound: 429 `too_many_from_address`.
+pub const SESSIONS_PER_ADDRESS_DEFAULT: usize = SESSIONS_MAX / 2;
 /// Tokens ended lately that a shard remembers, for sessions that were on their way in. At the bound the oldest is forgotten.
 pub const ENDED_TOKENS_MAX: usize = 1_024;
 /// Sessions of one student. At the bound: 429 `too_many_own_sessions`.

@@ -7,6 +7,7 @@
 //! | 1002 | `protocol_error` | a frame that RFC 6455 does not allow | with another client |
 //! | 1003 | `text_only` | a binary frame | with another client |
 //! | 1007 | `invalid_utf8` | a text frame that is not UTF-8 | with another client |
+//! | 1008 | `flood` | more pings, or for longer more frames, than a client may send | after a moment, with fewer |
 //! | 1009 | `frame_too_large` | a frame or message of more than 64 KiB | with smaller frames |
 //! | 1012 | `{"retry_after_ms":n}` | the node stops; `n` is jittered, so that a class does not come back in one instant | after `n` ms |
 //! | 4001 | `session_restarting` | the node ended this session to restart a part of itself | at once |
@@ -29,6 +30,8 @@ pub(super) enum Close {
     TextOnly,
     /// Text that is not UTF-8.
     InvalidUtf8,
+    /// More frames than a client may send.
+    Flood,
     /// A frame or message beyond the bound.
     TooLarge,
     /// The node stops.
@@ -56,6 +59,7 @@ impl Close {
             Self::Protocol => 1002,
             Self::TextOnly => 1003,
             Self::InvalidUtf8 => 1007,
+            Self::Flood => 1008,
             Self::TooLarge => 1009,
             Self::Stopping => 1012,
             Self::Restarting => 4001,
@@ -97,6 +101,7 @@ impl Close {
             Self::Protocol => "protocol_error",
             Self::TextOnly => "text_only",
             Self::InvalidUtf8 => "invalid_utf8",
+            Self::Flood => "flood",
             Self::TooLarge => "frame_too_large",
             Self::Stopping => "stopping",
             Self::Restarting => "session_restarting",
@@ -120,11 +125,12 @@ impl Close {
 
 /// All of them, in the order of their codes.
 #[cfg(test)]
-const ALL: [Close; 11] = [
+const ALL: [Close; 12] = [
     Close::Gone,
     Close::Protocol,
     Close::TextOnly,
     Close::InvalidUtf8,
+    Close::Flood,
     Close::TooLarge,
     Close::Stopping,
     Close::Restarting,

@@ -61,11 +61,13 @@ pub(super) fn charge(app: &App, parts: &Parts, caller: &Principal) -> Result<(),
 /// reader, which may yet fail to come.
 pub(super) fn open_session<T: Transport>(
     app: &App,
+    parts: &Parts,
     caller: Principal,
     line: impl Future<Output = Option<T>> + Send + 'static,
     wishes: Vec<TopicWish>,
 ) -> Result<(), Problem> {
-    let own = app.own_sessions().take(&caller)?;
+    let address = parts.extensions.get::<Way>().and_then(|way| way.client);
+    let own = app.own_sessions().take(&caller, address)?;
     let info = SessionInfo {
         token_id: caller.token_id,
         user_id: caller.user_id,

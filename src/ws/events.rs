@@ -30,7 +30,7 @@ pub async fn stream(State(app): State<App>, request: Request) -> Result<Response
     let caller = credential.redeem(&app)?;
     door::charge(&app, &parts, &caller)?;
     let (stream, reader) = EventStream::new(bookmark);
-    door::open_session(&app, caller, async { Some(stream) }, wishes)?;
+    door::open_session(&app, &parts, caller, async { Some(stream) }, wishes)?;
     let mut response = Response::new(Body::from_stream(reader));
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));

@@ -62,18 +62,22 @@ async fn admit(app: &App, parts: &mut Parts) -> Result<Response, Problem> {
         let upgraded = timeout(UPGRADE_DEADLINE, upgraded).await;
         upgraded.ok()?.ok().map(Line::new)
     };
-    door::open_session(app, caller, line, Vec::new())?;
-    // No compression: an offer of permessage-deflate is not answered, which declines it.
-    let upgrade = upgrade
+    door::open_session(app, parts, caller, line, Vec::new())?;
+    Ok(bounded(upgrade).on_upgrade(|upgraded| async {
+        // Without a receiver the session has given up waiting.
+        let _ = socket.send(upgraded);
+    }))
+}
+
+/// An upgrade with the bounds of the protocol. No compression: an offer of permessage-deflate is not answered, which
+/// declines it.
+pub(super) fn bounded(upgrade: WebSocketUpgrade) -> WebSocketUpgrade {
+    upgrade
         .read_buffer_size(READ_BUFFER_BYTES)
         .write_buffer_size(WRITE_BUFFER_BYTES)
         .max_write_buffer_size(FRAME_OUT_BYTES_MAX)
         .max_message_size(FRAME_BYTES_MAX)
-        .max_frame_size(FRAME_BYTES_MAX);
-    Ok(upgrade.on_upgrade(|upgraded| async {
-        // Without a receiver the session has given up waiting.
-        let _ = socket.send(upgraded);
-    }))
+        .max_frame_size(FRAME_BYTES_MAX)
 }
 
 fn not_an_upgrade(headers: &HeaderMap) -> Problem {

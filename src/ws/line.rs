@@ -136,4 +136,6 @@ fn is_lost(fault: &tokio_tungstenite::tungstenite::error::ProtocolError) -> bool
 }
 
 #[cfg(test)]
+mod conformance;
+#[cfg(test)]
 mod tests;

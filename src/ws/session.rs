@@ -172,13 +172,18 @@ impl<T: Transport> Session<T> {
         let now = Instant::now();
         self.pace.pings.heard(now);
         // Programs that feed the node are trusted with its speed: their bound is the commands under way.
-        if !matches!(self.caller.role, TokenRole::Admin | TokenRole::Service) {
-            self.pace.frames.count(now);
+        let is_program = matches!(self.caller.role, TokenRole::Admin | TokenRole::Service);
+        if !is_program && !self.pace.frames.count(now) {
+            return Err(Close::Flood);
         }
         match frame {
             Message::Text(text) => self.requested(&text),
             Message::Binary(_) => return Err(Close::TextOnly),
-            Message::Ping(_) | Message::Pong(_) => {}
+            Message::Ping(_) | Message::Pong(_) => {
+                if !self.pace.control(now) {
+                    return Err(Close::Flood);
+                }
+            }
             Message::Close(_) => return Err(Close::Gone),
         }
         Ok(())

@@ -127,6 +127,9 @@ async fn every_message_of_the_node_comes_and_is_as_described() {
         let quiz = json!({"user_id": 1, "action_type": "complete_quiz", "reference_id": reference, "evidence": {"score": 1.0}});
         admin.post("/points/earn", quiz).await.ok();
     }
+    let resource =
+        json!({"user_id": 1, "action_type": "contribute_resource", "reference_id": 1, "evidence": {"quality": 1.0}});
+    admin.post("/points/earn", resource).await.ok();
     until(&mut socket, "achievement_unlocked").await;
     for kind in ["team_update", "leaderboard_update"] {
         earn(&admin, 2, "read_content", 5_000 + kind.len() as u64).await;

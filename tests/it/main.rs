@@ -17,6 +17,7 @@ mod api_refusals;
 mod audit;
 mod auth;
 mod backup;
+mod bad_frames;
 mod board_periods;
 mod boards;
 mod class;

@@ -9,6 +9,7 @@ mod command;
 pub mod document;
 mod events;
 mod files;
+pub mod frames;
 mod history;
 mod listener;
 pub mod live_document;

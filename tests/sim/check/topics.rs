@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Codes that the node ends connections with, and those of a client's own close.
 const CODES: [u16; 13] = [
-    1000, 1001, 1002, 1003, 1005, 1007, 1009, 1012, 4001, 4008, 4009, 4010, 4500,
+    1000, 1001, 1002, 1003, 1005, 1007, 1008, 1009, 1012, 4001, 4008, 4009, 4010, 4500,
 ];
 
 /// One topic of one client, as its frames tell it.
