@@ -165,6 +165,9 @@ pub const SESSION_CONTROLS_BURST: u32 = 1_000;
 pub const UPGRADE_DEADLINE: Duration = Duration::from_secs(10);
 /// How long a session that ends waits for the other side: to take what is left, and to close too.
 pub const CLOSE_GRACE: Duration = Duration::from_secs(2);
+/// How long a connection stays open after the close frame when what the client sent could not be read: longer than the two may
+/// come apart on their way, so that the frame is there before the reset.
+pub const CLOSE_LINGER: Duration = Duration::from_millis(250);
 /// The server pings each session this often.
 pub const PING_EVERY: Duration = Duration::from_secs(25);
 /// A ping that is not answered by then is missed.

@@ -5,7 +5,7 @@ use super::transport::{LineEvent, Outbox, Transport};
 use axum::extract::ws::{Message, Utf8Bytes, WebSocket};
 use futures_util::{SinkExt, StreamExt};
 use homeroom_actors::topics::{Position, TopicName};
-use homeroom_schema::limits::CLOSE_GRACE;
+use homeroom_schema::limits::{CLOSE_GRACE, CLOSE_LINGER};
 use std::task::{Context, Poll};
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Error as Fault;
@@ -109,9 +109,9 @@ impl Transport for Line {
                 }
             }
             // After a frame that could not be read, the rest of it cannot be read either; a connection that is let go with
-            // bytes unread is reset, and a reset may overtake the close frame. So it is left open until the grace is over.
+            // bytes unread is reset, and a reset may overtake the close frame. So it is left open for a moment.
             if matches!(close, Close::TooLarge | Close::InvalidUtf8 | Close::Protocol) {
-                std::future::pending::<()>().await;
+                return tokio::time::sleep(CLOSE_LINGER).await;
             }
             while let LineEvent::Received(_) | LineEvent::Flushed = self.next(true).await {}
         };
