@@ -1,6 +1,7 @@
 //! The HTTP routes: each reads a request, asks `permissions`, and hands it to the engine. No rules of learning here.
 
 mod analytics;
+mod announcements;
 mod answer;
 mod asyncapi;
 mod audit;
@@ -58,6 +59,7 @@ fn routes() -> Routes {
     let routes = export::routes(routes);
     let routes = catalogue::routes(routes);
     let routes = teams::routes(routes);
+    let routes = announcements::routes(routes);
     let routes = import::routes(routes);
     let routes = backups::routes(routes);
     let routes = points::routes(routes);

@@ -309,11 +309,16 @@ pub const RULES_SIGNAL_MAX: u32 = 1_000;
 /// Tokens in force. At the bound: 503 `too_many_tokens`.
 pub const TOKENS_MAX: usize = 2_000_000;
 /// Milliseconds from the end of a person's last session to their leaving a team's presence; a reconnect within it shows nothing.
-pub const PRESENCE_GRACE_MS: i64 = 5_000;
-/// People counted as here in one team: its members and its mentor. Beyond it nobody is counted.
-pub const PRESENCE_PEOPLE_MAX: usize = TEAM_MEMBERS_MAX + 1;
-/// Sessions of one person counted in one team. Beyond it further ones are not counted; the person is here all the same.
-pub const PRESENCE_SESSIONS_MAX: usize = SESSIONS_PER_MENTOR_MAX;
+pub const PRESENCE_GRACE_MS: u64 = 5_000;
+/// People that a message or snapshot of presence names. Beyond it a change is told by a snapshot, and a snapshot goes on over
+/// HTTP.
+pub const PRESENCE_NAMED_MAX: usize = 200;
+/// Announcements kept, by id: the oldest goes when a further one comes.
+pub const ANNOUNCEMENTS_KEPT: u64 = 1_000;
+/// The latest announcements of an audience that a snapshot shows.
+pub const ANNOUNCEMENTS_SHOWN: usize = 50;
+/// Characters of an announcement.
+pub const ANNOUNCEMENT_CHARS_MAX: usize = 1_000;
 /// How far ahead of the node's clock `occurred_at` may be.
 pub const OCCURRED_AHEAD_MS: i64 = 5 * 60 * 1_000;
 /// Milliseconds between two kept touches of one unit by one learner.
@@ -337,6 +342,3 @@ const _: () = assert!(WRITE_STALL.as_secs() < ANSWER_STALL.as_secs() && SESSIONS
 const _: () = assert!(REFUSALS_MAX < OPEN_FILES_KEPT);
 const _: () =
     assert!(SESSION_COMMANDS_MAX <= COMMANDS_IN_FLIGHT_MIN && COMMANDS_IN_FLIGHT_MIN <= COMMANDS_IN_FLIGHT_MAX);
-
-/// Announcements kept, by id: the oldest goes when a further one comes.
-pub const ANNOUNCEMENTS_KEPT: u64 = 1_000;

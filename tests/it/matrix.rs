@@ -100,6 +100,15 @@ const MATRIX: &[&str] = &[
     r#"POST /rules/preview {"document":"name = \"x\""}             | y    403  403  403  403  403  403  403"#,
     r#"POST /rules/apply {"document":"["}                          | 422  403  403  403  403  403  403  403"#,
     r#"POST /rules/undo {"act":77777}                              | 422  403  403  403  403  403  403  403"#,
+    r#"POST /announcements {"text":"t"}                            | y    y    422  422  403  403  403  403"#,
+    r#"POST /announcements {"text":"t","team_id":10}               | y    y    y    404  403  403  403  403"#,
+    r#"POST /announcements {"text":"t","team_id":77777}            | 422  422  404  404  403  403  403  403"#,
+    "GET /announcements                                            | y    y    y    y    y    y    y    y",
+    "GET /announcements?team_id=10                                 | y    y    y    404  y    y    404  y",
+    "GET /announcements?team_id=77777                              | 404  404  404  404  404  404  404  404",
+    "DELETE /announcements/77777                                   | 404  404  404  404  403  403  403  403",
+    "GET /teams/10/presence                                        | y    y    y    404  y    y    404  403",
+    "GET /teams/77777/presence                                     | 404  404  404  404  404  404  404  403",
     // What follows once topics are named, `every_topic_answers_every_role_as_the_table_says` asks.
     "GET /events/stream                                            | 422  422  422  422  422  422  422  422",
     "POST /tickets {}                                              | y    y    y    y    y    y    y    y",
@@ -115,6 +124,11 @@ const TOPICS: &[&str] = &[
     "board:teams                 | y    y    y    y    y    y    y    y",
     "board:qualification:20      | y    y    y    y    y    y    y    y",
     "board:team:10               | y    y    y    404  y    y    404  y",
+    "presence:10                 | y    y    y    404  y    y    404  403",
+    "presence:77777              | 404  404  404  404  404  404  404  403",
+    "announcements               | y    y    y    y    y    y    y    y",
+    "announcements:team:10       | y    y    y    404  y    y    404  y",
+    "announcements:team:77777    | 404  404  404  404  404  404  404  404",
 ];
 
 async fn school() -> Node {

@@ -376,7 +376,8 @@ async fn put(socket: &mut Socket, frame: &Value) -> bool {
     matches!(sent, Ok(Ok(())))
 }
 
-async fn open(
+/// Opens a socket; none when the node does not have it.
+pub async fn open(
     world: &World,
     token: &str,
     weather: watch::Receiver<Weather>,

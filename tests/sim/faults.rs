@@ -1,9 +1,17 @@
 //! Rows of the fault matrix that only a simulation can meet at the moment that matters.
 
+use super::client::open;
+use super::history::History;
+use super::pipe::Weather;
 use super::plan::{Deed, DiskFault, Part, Plan, Step, Wish};
 use super::random::Random;
 use super::report::report_row;
-use super::simulate::play;
+use super::simulate::{play, runtime};
+use super::world::{ADMIN, World};
+use homeroom_schema::limits::PING_EVERY;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
 
 fn earn(number: u64, user: u64) -> Step {
     let wish = Wish::Earn {
@@ -109,4 +117,31 @@ fn fx7_everybody_gets_a_broadcast_once_or_is_told_to_start_anew() {
     let what = "connections that broke or were closed while a board and a team spoke to 24 clients";
     let outcome = format!("{messages} messages, each once; {told_anew} times told to start anew");
     report_row("F-X7", what, ended, &outcome);
+}
+
+/// Nothing passes any more and nobody is told, as when a cable is pulled or a device goes out of reach.
+#[test]
+fn fn2_half_open_peers_are_found_and_their_sessions_freed() {
+    const PEERS: usize = 30;
+    runtime().block_on(async {
+        let world = World::new(History::new(), 1).await.unwrap();
+        let (weather, cut) = (watch::Sender::new(Weather::Fair), CancellationToken::new());
+        let mut sockets = Vec::new();
+        for _ in 0..PEERS {
+            sockets.push(open(&world, ADMIN, weather.subscribe(), &cut).await.unwrap());
+        }
+        assert_eq!(world.sessions(), Some(PEERS));
+        weather.send_replace(Weather::HalfOpen);
+        let began = Instant::now();
+        while world.sessions() != Some(0) {
+            assert!(
+                began.elapsed() < 2 * PING_EVERY,
+                "{:?} sessions are left",
+                world.sessions()
+            );
+            sleep(std::time::Duration::from_millis(100)).await;
+        }
+        let outcome = format!("all sessions gone after {:.1} s", began.elapsed().as_secs_f64());
+        report_row("F-N2", "peers to whom nothing passes any more", PEERS as u64, &outcome);
+    });
 }

@@ -54,6 +54,15 @@ fn hear_panics() {
     });
 }
 
+/// One thread whose clock is paused: time passes when nothing else is left to do.
+pub fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .expect("a runtime needs no more than memory")
+}
+
 /// Plays a plan on a thread of its own, whose randomness follows from the plan's seed. An error says what did not hold.
 pub fn play(plan: &Plan) -> Result<Outcome, String> {
     hear_panics();
@@ -61,11 +70,7 @@ pub fn play(plan: &Plan) -> Result<Outcome, String> {
     let plan = plan.clone();
     let thread = std::thread::Builder::new().name(THREAD.into()).spawn(move || {
         randomness::follow(plan.seed);
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_time()
-            .start_paused(true)
-            .build()
-            .expect("a runtime needs no more than memory");
+        let runtime = runtime();
         let outcome = catch_unwind(AssertUnwindSafe(|| runtime.block_on(simulate(&plan))));
         let outcome = outcome.unwrap_or_else(|_| Err("the simulation panicked".into()));
         // A panic inside the node may have hurt nobody, and is a mistake all the same.

@@ -219,6 +219,11 @@ impl World {
         self.inner.past_faults.load(Ordering::Relaxed)
     }
 
+    /// Live sessions.
+    pub fn sessions(&self) -> Option<usize> {
+        Some(self.life()?.app.engine().sessions().count())
+    }
+
     /// A new connection to the node; none while it is away.
     pub fn connect(&self, weather: watch::Receiver<Weather>, cut: &CancellationToken) -> Option<DuplexStream> {
         let life = self.life()?;

@@ -1,12 +1,8 @@
-//! Who is here in one team: several sessions of one person count once, and whoever comes back in time never left. Pure.
+//! Who is here in one team: whoever comes back in time never left, and listeners are told of what changed. Pure.
 
-use homeroom_schema::limits::{PRESENCE_GRACE_MS, PRESENCE_PEOPLE_MAX, PRESENCE_SESSIONS_MAX};
-use homeroom_schema::{TimeMs, UserId};
+use homeroom_schema::UserId;
+use homeroom_schema::limits::PRESENCE_GRACE_MS;
 use std::collections::{BTreeMap, BTreeSet};
-
-/// One live session, as its owner numbers it; never used again for another one while the node runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Seat(pub u64);
 
 /// What changed since listeners were told last; both lists by id.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,8 +11,6 @@ pub struct PresenceChange {
     pub joined: Vec<UserId>,
     /// Who was here and is not any more.
     pub left: Vec<UserId>,
-    /// How many are here after it.
-    pub count: usize,
 }
 
 /// A part of those whom listeners know to be here, by id.
@@ -25,87 +19,75 @@ pub struct PresencePage {
     /// The people of this page.
     pub people: Vec<UserId>,
     /// How many there are on all pages.
-    pub total: usize,
+    pub count: usize,
     /// The last of this page if others follow: the next page begins behind it.
     pub next: Option<UserId>,
 }
 
-/// One person who is here, or has gone less than the grace time ago.
-#[derive(Debug, Default)]
-struct Person {
-    /// At most [`PRESENCE_SESSIONS_MAX`].
-    seats: BTreeSet<Seat>,
-    /// When the grace time ends; set exactly while there are no seats.
-    gone_at: Option<TimeMs>,
-}
-
-/// The people of one team who are here, and what listeners were told. `now` must not go back between calls: a clock that
-/// did would keep people for longer, and lose nobody.
-#[derive(Debug, Default)]
+/// The people of one team who are here, and what listeners were told. Times are milliseconds of one monotonic clock.
+#[derive(Debug, Default, Clone)]
 pub struct Presence {
-    /// At most [`PRESENCE_PEOPLE_MAX`].
-    people: BTreeMap<UserId, Person>,
+    /// Everybody who is here or left a moment ago; with when the grace time ends for those.
+    people: BTreeMap<UserId, Option<u64>>,
+    /// The same grace times, soonest first.
+    leaving: BTreeSet<(u64, UserId)>,
     told: BTreeSet<UserId>,
     /// Who may differ between `people` and `told`, so that a fold costs what changed, not the size of the team.
     touched: BTreeSet<UserId>,
 }
 
 impl Presence {
-    /// Notes a session of a person. Safe to repeat. `false` if a bound is met and the session is not counted.
-    pub fn open(&mut self, user_id: UserId, seat: Seat) -> bool {
-        if !self.people.contains_key(&user_id) && self.people.len() >= PRESENCE_PEOPLE_MAX {
-            return false;
-        }
-        let person = self.people.entry(user_id).or_default();
-        if person.seats.len() >= PRESENCE_SESSIONS_MAX && !person.seats.contains(&seat) {
-            return false;
-        }
-        person.seats.insert(seat);
-        person.gone_at = None;
-        self.touched.insert(user_id);
-        true
-    }
-
-    /// Notes the end of a session. After the last one of a person the grace time begins. A session that is not known, or
-    /// ended before, changes nothing.
-    pub fn close(&mut self, user_id: UserId, seat: Seat, now: TimeMs) {
-        if let Some(person) = self.people.get_mut(&user_id)
-            && person.seats.remove(&seat)
-            && person.seats.is_empty()
-        {
-            person.gone_at = Some(TimeMs(now.0.saturating_add(PRESENCE_GRACE_MS)));
+    /// Notes whether a person has a live session. Safe to repeat. For whoever has none any more the grace time begins.
+    pub fn see(&mut self, user_id: UserId, is_here: bool, now_ms: u64) {
+        let before = self.people.get(&user_id).copied();
+        match (before, is_here) {
+            (None | Some(Some(_)), true) => {
+                if let Some(Some(gone_at)) = before {
+                    self.leaving.remove(&(gone_at, user_id));
+                }
+                self.people.insert(user_id, None);
+                self.touched.insert(user_id);
+            }
+            (Some(None), false) => {
+                let gone_at = now_ms.saturating_add(PRESENCE_GRACE_MS);
+                self.people.insert(user_id, Some(gone_at));
+                self.leaving.insert((gone_at, user_id));
+            }
+            (Some(None), true) | (None | Some(Some(_)), false) => {}
         }
     }
 
-    /// Takes a person out with all sessions and no grace: no member any more, archived or erased.
+    /// Takes a person out without any grace: no member any more, archived or erased.
     pub fn remove(&mut self, user_id: UserId) {
-        if self.people.remove(&user_id).is_some() {
+        if let Some(gone_at) = self.people.remove(&user_id) {
+            self.leaving
+                .retain(|leaving| gone_at.is_none_or(|gone_at| *leaving != (gone_at, user_id)));
             self.touched.insert(user_id);
         }
     }
 
-    /// When the next grace time ends; until then nobody leaves unasked. Looks at everybody here.
-    #[must_use]
-    pub fn next_leave(&self) -> Option<TimeMs> {
-        self.people.values().filter_map(|person| person.gone_at).min()
+    /// Takes out all who are not in `members`, which is ascending.
+    pub fn keep_only(&mut self, members: &[UserId]) {
+        let is_gone = |user_id: &&UserId| members.binary_search(user_id).is_err();
+        let gone: Vec<UserId> = self.people.keys().filter(is_gone).copied().collect();
+        gone.into_iter().for_each(|user_id| self.remove(user_id));
     }
 
-    /// Whether nobody is here or in the grace time, and all of it was told: the actor may be put away.
+    /// When the next grace time ends; until then nobody leaves unasked.
     #[must_use]
-    pub fn is_idle(&self) -> bool {
-        self.people.is_empty() && self.touched.is_empty()
+    pub fn next_leave_ms(&self) -> Option<u64> {
+        self.leaving.first().map(|(gone_at, _)| *gone_at)
     }
 
     /// Everything since the last fold as one change, and nothing if whoever came has gone, or the reverse.
-    pub fn fold(&mut self, now: TimeMs) -> Option<PresenceChange> {
-        let touched = &mut self.touched;
-        self.people.retain(|user_id, person| {
-            let stays = person.gone_at.is_none_or(|gone_at| now < gone_at);
-            if !stays {
-                touched.insert(*user_id);
-            }
-            stays
-        });
+    pub fn fold(&mut self, now_ms: u64) -> Option<PresenceChange> {
+        while let Some((gone_at, user_id)) = self.leaving.first().copied()
+            && gone_at <= now_ms
+        {
+            self.leaving.remove(&(gone_at, user_id));
+            self.people.remove(&user_id);
+            self.touched.insert(user_id);
+        }
         let (mut joined, mut left) = (Vec::new(), Vec::new());
         for user_id in std::mem::take(&mut self.touched) {
             if self.people.contains_key(&user_id) {
@@ -116,8 +98,25 @@ impl Presence {
                 left.push(user_id);
             }
         }
-        let count = self.told.len();
-        (!joined.is_empty() || !left.is_empty()).then_some(PresenceChange { joined, left, count })
+        (!joined.is_empty() || !left.is_empty()).then_some(PresenceChange { joined, left })
+    }
+
+    /// Whether somebody may have come or gone untold.
+    #[must_use]
+    pub fn has_news(&self) -> bool {
+        !self.touched.is_empty()
+    }
+
+    /// Whether listeners were told that this person is here.
+    #[must_use]
+    pub fn shows(&self, user_id: UserId) -> bool {
+        self.told.contains(&user_id)
+    }
+
+    /// How many listeners were told of.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.told.len()
     }
 
     /// At most `limit` of those whom listeners were told of, behind `after`: pages agree with the position of the topic.
@@ -129,7 +128,7 @@ impl Presence {
         let next = rest.next().and_then(|_| people.last().copied());
         PresencePage {
             people,
-            total: self.told.len(),
+            count: self.told.len(),
             next,
         }
     }

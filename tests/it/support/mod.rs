@@ -15,6 +15,7 @@ mod listener;
 pub mod live_document;
 mod node;
 mod process;
+pub mod proxy;
 mod random;
 mod raw;
 mod report;

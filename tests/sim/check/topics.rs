@@ -6,7 +6,7 @@ use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Codes that the node ends connections with, and those of a client's own close.
-const CODES: [u16; 13] = [
+const CODES: [u16; 14] = [
     1000, 1001, 1002, 1003, 1005, 1007, 1008, 1009, 1012, 4001, 4008, 4009, 4010, 4500,
 ];
 

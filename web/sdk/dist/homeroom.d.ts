@@ -485,19 +485,31 @@ interface LedgerEntry {
     recorded_at: Time;
     total: number;
 }
-/** Who of a team is there. More fields may come. */
+/** Who of a team is here. */
 interface Presence {
+    team_id: number;
+    /** How many are here. */
     count: number;
-    [field: string]: unknown;
+    /** The first of them, by id. */
+    present: PresentPerson[];
+    /** Whether there are others: `GET /teams/{team_id}/presence` has all. */
+    more: boolean;
 }
 interface PresentPerson {
-    user_id?: number;
-    name?: string;
-    [field: string]: unknown;
+    user_id: number;
+    name: string;
+}
+/** What was announced lately, oldest first. */
+interface Announcements {
+    announcements: Announcement[];
 }
 interface Announcement {
+    announcement_id: number;
+    /** To which team; null: to everybody. */
+    team_id: number | null;
     text: string;
-    from: unknown;
+    /** Who made it, as the reader may know them. */
+    from: string | null;
     at: Time;
 }
 /** What a message of a topic holds, by its type. */
@@ -567,8 +579,9 @@ interface MessageData {
         team_id: number;
     };
     presence_update: {
+        team_id: number;
         joined: PresentPerson[];
-        left: (number | PresentPerson)[];
+        left: number[];
         count: number;
     };
     announcement: Announcement;
@@ -587,7 +600,7 @@ type TopicMessage = {
 type SnapshotOf<Name extends string> = Name extends `user:${string}` ? {
     progress: Progress;
     achievements: Achievements;
-} : Name extends `team:${string}` ? Performance : Name extends `board:${string}` ? Board : Name extends `presence:${string}` ? Presence : unknown;
+} : Name extends `team:${string}` ? Performance : Name extends `board:${string}` ? Board : Name extends `presence:${string}` ? Presence : Name extends `announcements${string}` ? Announcements : unknown;
 /** Fields of an award, as `POST /points/earn` takes them. */
 interface Earn {
     user_id: number;
@@ -855,4 +868,4 @@ declare class Topics {
     take(frame: Frame): boolean;
 }
 
-export { Homeroom, type BoardMirror, type HomeroomEvents, type HomeroomOptions, type MirrorHandlers, type BackoffOptions, type State, type StateChange, type Transport, type Environment, type KeyValueStorage, type Network, type SocketConstructor, type SocketLike, type Off, HomeroomHttp, type BoardWish, type HttpAnswer, type Me, type Page, type PageWish, type RequestOptions, type TokenSource, type Achievement, type Achievements, type Ack, type Action, type Announcement, type Board, type BoardName, type BoardRow, type Earn, type Earned, type Frame, type LedgerEntry, type MessageData, type MessageType, type Performance, type Period, type Position, type Presence, type PresentPerson, type Progress, type ProgressStep, type SkillMastery, type SnapshotOf, type TeamMember, type Tier, type Time, type Topic, type TopicMessage, type UnitProgress, type Settled, Problem, type FieldError, type LocalCode, type StoredCommand, type StoreOptions, type SubscribeOptions, type Subscription, type TopicHandlers };
+export { Homeroom, type BoardMirror, type HomeroomEvents, type HomeroomOptions, type MirrorHandlers, type BackoffOptions, type State, type StateChange, type Transport, type Environment, type KeyValueStorage, type Network, type SocketConstructor, type SocketLike, type Off, HomeroomHttp, type BoardWish, type HttpAnswer, type Me, type Page, type PageWish, type RequestOptions, type TokenSource, type Achievement, type Achievements, type Ack, type Action, type Announcement, type Announcements, type Board, type BoardName, type BoardRow, type Earn, type Earned, type Frame, type LedgerEntry, type MessageData, type MessageType, type Performance, type Period, type Position, type Presence, type PresentPerson, type Progress, type ProgressStep, type SkillMastery, type SnapshotOf, type TeamMember, type Tier, type Time, type Topic, type TopicMessage, type UnitProgress, type Settled, Problem, type FieldError, type LocalCode, type StoredCommand, type StoreOptions, type SubscribeOptions, type Subscription, type TopicHandlers };

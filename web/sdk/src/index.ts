@@ -9,7 +9,7 @@ export type { Off } from './events.js';
 export { HomeroomHttp } from './http.js';
 export type { BoardWish, HttpAnswer, Me, Page, PageWish, RequestOptions, TokenSource } from './http.js';
 export type {
-  Achievement, Achievements, Ack, Action, Announcement, Board, BoardName, BoardRow, Earn, Earned, Frame, LedgerEntry, MessageData,
+  Achievement, Achievements, Ack, Action, Announcement, Announcements, Board, BoardName, BoardRow, Earn, Earned, Frame, LedgerEntry, MessageData,
   MessageType, Performance, Period, Position, Presence, PresentPerson, Progress, ProgressStep, SkillMastery, SnapshotOf, TeamMember,
   Tier, Time, Topic, TopicMessage, UnitProgress,
 } from './messages.js';

@@ -125,19 +125,31 @@ export interface LedgerEntry {
   recorded_at: Time;
   total: number;
 }
-/** Who of a team is there. More fields may come. */
+/** Who of a team is here. */
 export interface Presence {
+  team_id: number;
+  /** How many are here. */
   count: number;
-  [field: string]: unknown;
+  /** The first of them, by id. */
+  present: PresentPerson[];
+  /** Whether there are others: `GET /teams/{team_id}/presence` has all. */
+  more: boolean;
 }
 export interface PresentPerson {
-  user_id?: number;
-  name?: string;
-  [field: string]: unknown;
+  user_id: number;
+  name: string;
+}
+/** What was announced lately, oldest first. */
+export interface Announcements {
+  announcements: Announcement[];
 }
 export interface Announcement {
+  announcement_id: number;
+  /** To which team; null: to everybody. */
+  team_id: number | null;
   text: string;
-  from: unknown;
+  /** Who made it, as the reader may know them. */
+  from: string | null;
   at: Time;
 }
 
@@ -181,7 +193,7 @@ export interface MessageData {
   };
   /** Only the fields that changed, whole. */
   team_update: Partial<Performance> & { team_id: number };
-  presence_update: { joined: PresentPerson[]; left: (number | PresentPerson)[]; count: number };
+  presence_update: { team_id: number; joined: PresentPerson[]; left: number[]; count: number };
   announcement: Announcement;
 }
 export type MessageType = keyof MessageData;
@@ -199,7 +211,9 @@ export type SnapshotOf<Name extends string> = Name extends `user:${string}`
       ? Board
       : Name extends `presence:${string}`
         ? Presence
-        : unknown;
+        : Name extends `announcements${string}`
+          ? Announcements
+          : unknown;
 
 /** Fields of an award, as `POST /points/earn` takes them. */
 export interface Earn {
