@@ -308,7 +308,7 @@ fn line(value: &Value, max: usize) -> Result<String, String> {
 fn paragraphs(value: &Value, max: usize) -> Result<String, String> {
     let text = value.as_str().ok_or_else(|| "must be text".to_owned())?;
     let is_wrong = |letter: char| letter.is_control() && letter != '\n';
-    bounded(text.trim(), max, is_wrong).map(str::to_owned)
+    bounded(text, max, is_wrong).map(|text| text.trim().to_owned())
 }
 
 fn bounded(text: &str, max: usize, is_wrong: impl Fn(char) -> bool) -> Result<&str, String> {

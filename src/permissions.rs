@@ -233,7 +233,7 @@ pub fn team_lens(caller: &Principal, team_id: TeamId, relations: &impl Relations
 /// How a caller sees analytics of a team; of everybody without one.
 ///
 /// # Errors
-/// As [`staff_lens`].
+/// 403 for students and projectors; 404 for mentors about teams that are not their own; 422 for mentors without a team.
 pub fn analytics_lens(caller: &Principal, team_id: Option<TeamId>, relations: &impl Relations) -> Decision<Lens> {
     staff_lens(caller, team_id, relations)
 }

@@ -37,7 +37,10 @@ async fn until(engine: &Engine, people: &[u64]) -> Duration {
                 return began.elapsed();
             }
         }
-        assert!(began.elapsed() < Duration::from_secs(60), "not within a minute: {people:?}");
+        assert!(
+            began.elapsed() < Duration::from_secs(60),
+            "not within a minute: {people:?}"
+        );
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
@@ -74,7 +77,10 @@ async fn a_failed_presence_comes_back_with_who_is_here() {
     engine.poison(PoisonTarget::Presence(team(1))).await.unwrap();
     let _two = session(engine, 2);
     until(engine, &[1, 2]).await;
-    assert!(matches!(hold.topic.read_after(&hold.position, 10), TopicRead::Restarted));
+    assert!(matches!(
+        hold.topic.read_after(&hold.position, 10),
+        TopicRead::Restarted
+    ));
     drop(one);
     until(engine, &[2]).await;
 }

@@ -254,7 +254,18 @@ impl Maker {
             Role::Projector => None,
         };
         topics.extend(own.map(|user| format!("user:{user}")));
-        for topic in ["board:all", "team:1", "board:teams", "board:team:1", "board:all:day"] {
+        let mut others = vec![
+            "board:all",
+            "team:1",
+            "board:teams",
+            "board:team:1",
+            "board:all:day",
+            "announcements",
+        ];
+        if role(client) != Role::Projector {
+            others.push("presence:1");
+        }
+        for topic in others {
             if self.random.one_in(2) {
                 topics.push(topic.to_owned());
             }

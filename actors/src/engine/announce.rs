@@ -6,6 +6,7 @@ use crate::error::EngineError;
 use homeroom_schema::records::{AnnouncementRecord, KeyRecord, Row};
 use homeroom_schema::{AnnouncementId, UserId};
 use std::sync::Arc;
+use tokio::sync::oneshot;
 
 /// What is to be announced, as the edge has validated it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,7 +34,7 @@ impl Engine {
             self.inner.tree.hub.check_team(team_id)?;
         }
         let engine = self.clone();
-        apart(async move {
+        self.apart(async move {
             let announcements = engine.inner.tree.hub.announcements();
             let _alone = announcements.changing.lock().await;
             let record = AnnouncementRecord {
@@ -67,7 +68,7 @@ impl Engine {
     pub async fn unannounce(&self, announcement_id: AnnouncementId, mut rows: Vec<Row>) -> Result<(), EngineError> {
         rows.push(Row::AnnouncementRemoved { announcement_id });
         let engine = self.clone();
-        apart(async move {
+        self.apart(async move {
             let announcements = engine.inner.tree.hub.announcements();
             let _alone = announcements.changing.lock().await;
             engine.keep_rows(rows, None).await?;
@@ -93,11 +94,18 @@ impl Engine {
     ) -> Vec<Arc<AnnouncementRecord>> {
         self.inner.tree.hub.announcements().before(before, limit, is_wanted)
     }
-}
 
-/// Runs to its end, whether or not anybody waits for it.
-async fn apart<T: Send + 'static>(
-    work: impl Future<Output = Result<T, EngineError>> + Send + 'static,
-) -> Result<T, EngineError> {
-    tokio::spawn(work).await.unwrap_or(Err(EngineError::Overloaded))
+    /// Runs to its end, whether or not anybody waits for it.
+    async fn apart<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T, EngineError>> + Send + 'static,
+    ) -> Result<T, EngineError> {
+        let (done, outcome) = oneshot::channel();
+        self.inner.tree.tasks.spawn(async move {
+            // Whoever hung up is not told.
+            let _ = done.send(work.await);
+        });
+        // Without an answer the engine has stopped, or the task has panicked.
+        outcome.await.unwrap_or(Err(EngineError::Overloaded))
+    }
 }
