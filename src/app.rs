@@ -50,6 +50,7 @@ impl App {
                 engine,
                 rates: Rates::new(&config.rates),
                 trusted_proxies: networks(&config.trusted_proxies).unwrap_or_default(),
+                own_sessions: OwnSessions::new(config.sessions_per_address),
                 config,
                 clock,
                 secret,
@@ -57,7 +58,6 @@ impl App {
                 tickets: Tickets::default(),
                 keys: Keys::default(),
                 metrics: Metrics::new(),
-                own_sessions: OwnSessions::default(),
                 refusals: Refusals::default(),
                 stopping: AtomicBool::new(false),
             }),
@@ -112,7 +112,7 @@ impl App {
         &self.inner.rates
     }
 
-    /// How many live sessions each caller has.
+    /// How many live sessions each caller and each address has.
     #[must_use]
     pub fn own_sessions(&self) -> &OwnSessions {
         &self.inner.own_sessions

@@ -46,6 +46,8 @@ pub struct Config {
     pub connections_max: usize,
     /// Live sessions at once.
     pub sessions_max: usize,
+    /// Live sessions at once from one address; behind a trusted proxy, from the address that it names.
+    pub sessions_per_address: usize,
     /// How much one caller may ask for.
     pub rates: RateSettings,
 }
@@ -118,6 +120,7 @@ impl Config {
             trusted_proxies: Vec::new(),
             connections_max: limits::CONNECTIONS_MAX,
             sessions_max: limits::SESSIONS_MAX,
+            sessions_per_address: limits::SESSIONS_PER_ADDRESS_DEFAULT,
             rates: RateSettings::default(),
         }
     }
@@ -152,6 +155,7 @@ impl Config {
         for (setting, most, bound) in [
             ("connections_max", self.connections_max, limits::CONNECTIONS_MAX),
             ("sessions_max", self.sessions_max, limits::SESSIONS_MAX),
+            ("sessions_per_address", self.sessions_per_address, limits::SESSIONS_MAX),
         ] {
             if !(1..=bound).contains(&most) {
                 return wrong(setting, format!("must be from 1 to {bound}"));
@@ -236,7 +240,7 @@ mod tests {
     #[test]
     fn settings_that_cannot_be_used_are_named() {
         type Row = (&'static str, fn(&mut Config));
-        let rows: [Row; 22] = [
+        let rows: [Row; 23] = [
             ("", |_| ()),
             ("", |c| c.time_zone = "Europe/Berlin".into()),
             ("", |c| c.allowed_origins = vec!["https://school.example:8443".into()]),
@@ -251,6 +255,7 @@ mod tests {
             }),
             ("connections_max", |c| c.connections_max = 0),
             ("sessions_max", |c| c.sessions_max = 20_001),
+            ("sessions_per_address", |c| c.sessions_per_address = 0),
             ("mentor_reads_per_s", |c| c.rates.mentor_reads_per_s = 1_000_001),
             ("", |c| c.backup_every_h = 0),
             ("backup_every_h", |c| c.backup_every_h = 10_000),

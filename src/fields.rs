@@ -153,6 +153,13 @@ impl<'a> Fields<'a> {
             .unwrap_or_default()
     }
 
+    /// A required text of 1 to `max` characters in any number of lines: not blank, no other control characters, and without
+    /// the space around it.
+    pub fn paragraphs(&mut self, name: &str, max: usize) -> String {
+        self.required(name, |fields, name| fields.read(name, |value| paragraphs(value, max)))
+            .unwrap_or_default()
+    }
+
     /// True or false, or none when absent or null.
     pub fn optional_truth(&mut self, name: &str) -> Option<bool> {
         self.read(name, |value| {
@@ -295,15 +302,25 @@ fn whole_number(value: &Value, is_query: bool) -> Option<u64> {
 
 fn line(value: &Value, max: usize) -> Result<String, String> {
     let text = value.as_str().ok_or_else(|| "must be text".to_owned())?;
+    bounded(text, max, char::is_control).map(str::to_owned)
+}
+
+fn paragraphs(value: &Value, max: usize) -> Result<String, String> {
+    let text = value.as_str().ok_or_else(|| "must be text".to_owned())?;
+    let is_wrong = |letter: char| letter.is_control() && letter != '\n';
+    bounded(text, max, is_wrong).map(|text| text.trim().to_owned())
+}
+
+fn bounded(text: &str, max: usize, is_wrong: impl Fn(char) -> bool) -> Result<&str, String> {
     if text.trim().is_empty() {
         return Err("must not be empty".into());
     }
-    if text.chars().any(char::is_control) {
+    if text.chars().any(is_wrong) {
         return Err("must not have control characters".into());
     }
     // Bytes first: a long text is not counted character by character.
     if text.len() > 4 * max || text.chars().count() > max {
         return Err(format!("must have at most {max} characters"));
     }
-    Ok(text.to_owned())
+    Ok(text)
 }

@@ -1,7 +1,9 @@
 //! The HTTP routes: each reads a request, asks `permissions`, and hands it to the engine. No rules of learning here.
 
 mod analytics;
+mod announcements;
 mod answer;
+mod asyncapi;
 mod audit;
 mod backups;
 mod body;
@@ -23,6 +25,7 @@ mod points;
 mod roster;
 mod routes;
 mod rules;
+mod sdk;
 mod teams;
 mod tokens;
 mod users;
@@ -32,6 +35,7 @@ use crate::problem::Problem;
 use axum::Router;
 use routes::Routes;
 
+pub use asyncapi::document as asyncapi_document;
 pub use openapi::document as openapi_document;
 
 /// All routes of a node.
@@ -48,12 +52,14 @@ fn routes() -> Routes {
     let routes = Routes::default();
     let routes = health::routes(routes);
     let routes = docs::routes(routes);
+    let routes = sdk::routes(routes);
     let routes = tokens::routes(routes);
     let routes = audit::routes(routes);
     let routes = users::routes(routes);
     let routes = export::routes(routes);
     let routes = catalogue::routes(routes);
     let routes = teams::routes(routes);
+    let routes = announcements::routes(routes);
     let routes = import::routes(routes);
     let routes = backups::routes(routes);
     let routes = points::routes(routes);

@@ -37,4 +37,5 @@ mod serve;
 mod tls;
 
 pub use config::Config;
-pub use run::{RunError, run};
+pub use run::{RunError, assemble, run};
+pub use serve::speak as serve_connection;

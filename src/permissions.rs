@@ -13,6 +13,7 @@ use crate::auth::Principal;
 use crate::problem::{Problem, Unknown};
 use homeroom_actors::Lens;
 use homeroom_actors::domain::{Action, Rules};
+use homeroom_actors::engine::Audience;
 use homeroom_actors::topics::{BoardName, TopicName};
 use homeroom_schema::records::TokenRole;
 use homeroom_schema::{TeamId, UserId};
@@ -234,6 +235,14 @@ pub fn team_lens(caller: &Principal, team_id: TeamId, relations: &impl Relations
 /// # Errors
 /// 403 for students and projectors; 404 for mentors about teams that are not their own; 422 for mentors without a team.
 pub fn analytics_lens(caller: &Principal, team_id: Option<TeamId>, relations: &impl Relations) -> Decision<Lens> {
+    staff_lens(caller, team_id, relations)
+}
+
+/// What is for staff alone, about a team or, for those above all teams, everybody.
+///
+/// # Errors
+/// 403 for students and projectors; 404 for mentors about teams that are not their own; 422 for mentors without a team.
+fn staff_lens(caller: &Principal, team_id: Option<TeamId>, relations: &impl Relations) -> Decision<Lens> {
     only(caller, &[TokenRole::Admin, TokenRole::Service, TokenRole::Mentor])?;
     match team_id {
         Some(team_id) => team_lens(caller, team_id, relations),
@@ -282,7 +291,59 @@ pub fn topic_lens(caller: &Principal, topic: TopicName, relations: &impl Relatio
         TopicName::User(user_id) => may_read_person(caller, user_id, relations).map(|()| Lens::Staff),
         TopicName::Team(team_id) => team_lens(caller, team_id, relations),
         TopicName::Board(board, _) => board_lens(caller, board, relations),
+        TopicName::Presence(team_id) => presence_lens(caller, team_id, relations),
+        TopicName::Announcements(audience) => announcements_lens(caller, audience, relations),
     }
+}
+
+/// How a caller sees who is here in a team.
+///
+/// # Errors
+/// As [`team_lens`]; 403 for projectors.
+pub fn presence_lens(caller: &Principal, team_id: TeamId, relations: &impl Relations) -> Decision<Lens> {
+    may_read_roster(caller)?;
+    team_lens(caller, team_id, relations)
+}
+
+/// How a caller sees announcements to everybody, or to one team.
+///
+/// # Errors
+/// As [`team_lens`].
+pub fn announcements_lens(caller: &Principal, audience: Audience, relations: &impl Relations) -> Decision<Lens> {
+    match (audience, caller.role) {
+        (Some(team_id), _) => team_lens(caller, team_id, relations),
+        (None, TokenRole::Admin | TokenRole::Service) => Ok(Lens::Staff),
+        (None, TokenRole::Mentor | TokenRole::Student) => Ok(Lens::Peer),
+        (None, TokenRole::Projector) => Ok(Lens::Projector),
+    }
+}
+
+/// Announcing at all; to whom is then decided by [`may_announce`].
+///
+/// # Errors
+/// 403 for students and projectors.
+pub fn may_announce_at_all(caller: &Principal) -> Decision {
+    only(caller, &[TokenRole::Admin, TokenRole::Service, TokenRole::Mentor])
+}
+
+/// Announcing something to everybody, or to one team.
+///
+/// # Errors
+/// 403 for students and projectors; 404 for mentors about teams that are not their own; 422 for mentors without a team.
+pub fn may_announce(caller: &Principal, audience: Audience, relations: &impl Relations) -> Decision {
+    staff_lens(caller, audience, relations).map(drop)
+}
+
+/// Taking an announcement of this author back.
+///
+/// # Errors
+/// 403 for students and projectors; 404 for mentors about what they did not say.
+pub fn may_take_back(caller: &Principal, author: Option<UserId>) -> Decision {
+    only(caller, &[TokenRole::Admin, TokenRole::Service, TokenRole::Mentor])?;
+    if caller.role == TokenRole::Mentor && (author.is_none() || author != caller.user_id) {
+        return Err(Problem::unknown(Unknown::Announcement));
+    }
+    Ok(())
 }
 
 fn only(caller: &Principal, roles: &[TokenRole]) -> Decision {

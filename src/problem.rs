@@ -209,10 +209,12 @@ pub enum Unknown {
     Action,
     /// A backup.
     Backup,
+    /// An announcement.
+    Announcement,
 }
 
 impl Unknown {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::User,
         Self::Team,
         Self::Unit,
@@ -223,6 +225,7 @@ impl Unknown {
         Self::Topic,
         Self::Action,
         Self::Backup,
+        Self::Announcement,
     ];
 
     /// The code and the title.
@@ -239,6 +242,7 @@ impl Unknown {
             Self::Topic => ("unknown_topic", "No such topic"),
             Self::Action => ("unknown_action", "No such action"),
             Self::Backup => ("unknown_backup", "No such backup"),
+            Self::Announcement => ("unknown_announcement", "No such announcement"),
         }
     }
 }

@@ -135,6 +135,26 @@ async fn start(config: Config) -> Result<(App, Arc<dyn Clock>), RunError> {
     let clock: Arc<dyn Clock> = Arc::new(config.check()?);
     let file = config.rules.as_deref().map(rules_file).transpose()?;
     let store = open(&config).await?;
+    let app = around(config, file, store, Arc::clone(&clock)).await?;
+    Ok((app, clock))
+}
+
+/// A node around a store and a clock of the caller's, without a listener and without what [`run`] does beside serving. For
+/// simulations: they serve [`http::router`] by [`crate::serve_connection`] over connections of their own.
+///
+/// # Errors
+/// As [`run`], at the start.
+pub async fn assemble(config: Config, store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Result<App, RunError> {
+    let file = config.rules.as_deref().map(rules_file).transpose()?;
+    around(config, file, store, clock).await
+}
+
+async fn around(
+    config: Config,
+    file: Option<String>,
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+) -> Result<App, RunError> {
     let secret = secret(&*store).await?;
     let now = clock.now();
     let tokens = Tokens::new(store.load_tokens(now).await?);
@@ -169,9 +189,9 @@ async fn start(config: Config) -> Result<(App, Arc<dyn Clock>), RunError> {
             .map_err(|cause| io_error("the file of the admin token", cause))?,
     };
     keep_admin_token(&engine, &tokens, admin).await?;
-    let app = App::new(engine, config, Arc::clone(&clock), secret, tokens);
+    let app = App::new(engine, config, clock, secret, tokens);
     look_at_the_clock(&app).await;
-    Ok((app, clock))
+    Ok(app)
 }
 
 /// The rules in the file that the node is started with.

@@ -135,7 +135,9 @@ async fn connection(
     }
 }
 
-async fn speak(
+/// Speaks HTTP/1.1 on one connection until its client hangs up, or, once `stop` is cancelled, until the request under way is
+/// answered. `peer` is where it comes from.
+pub async fn speak(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     peer: Peer,
     router: Router,

@@ -13,6 +13,7 @@ pub mod invariants;
 pub mod learner;
 pub mod level;
 pub mod period;
+pub mod presence;
 pub mod rules;
 pub mod skills;
 pub mod team;

@@ -2,6 +2,7 @@
 
 mod admission;
 mod analytics;
+mod announce;
 mod answer;
 mod budget;
 mod commands;
@@ -16,8 +17,10 @@ mod start;
 mod stop;
 mod team_award;
 
+pub use crate::announcements::Audience;
 use admission::{Admission, Permit};
 pub use analytics::AnalyticsQuery;
+pub use announce::NewAnnouncement;
 pub(crate) use answer::Answer;
 pub use answer::Pending;
 pub use budget::Budget;
@@ -28,6 +31,7 @@ pub use health::PartDown;
 pub use rules::RulesInForce;
 
 use crate::domain::action::{Action, Evidence};
+use crate::domain::presence::PresencePage;
 use crate::domain::rules::Rules;
 use crate::error::EngineError;
 use crate::roster::{Leaderboards, Roster, RosterOutcome};
@@ -35,8 +39,8 @@ use crate::rulebook::RuleDocuments;
 use crate::sessions::Sessions;
 use crate::topics::{Position, Topic};
 use crate::views::{BoardPage, LearnerView, TeamPerformance};
-use homeroom_schema::records::{KeyHash, KeyOutcome, KeyRecord};
-use homeroom_schema::{ReferenceId, StoreError, TimeMs, UnitId, UserId};
+use homeroom_schema::records::{AnnouncementRecord, KeyHash, KeyOutcome, KeyRecord};
+use homeroom_schema::{ReferenceId, StoreError, TeamId, TimeMs, UnitId, UserId};
 use ractor::ActorRef;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -153,6 +157,10 @@ pub enum TopicSnapshot {
     Team(Arc<TeamPerformance>),
     /// `board:`; the rows of the window.
     Board(Arc<BoardPage>),
+    /// `presence:`; the first who are here.
+    Presence(TeamId, Arc<PresencePage>),
+    /// `announcements`; the latest, oldest first.
+    Announcements(Arc<[Arc<AnnouncementRecord>]>),
 }
 
 /// A session's hold on a topic.

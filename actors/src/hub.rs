@@ -1,4 +1,4 @@
-//! The meeting point: what the journal and the roster have kept goes on from here to the boards and teams that are awake,
+//! The meeting point: what the journal, the roster and the sessions say goes on from here to the actors that are awake,
 //! and readers find them here. No state of its own beyond the directory.
 
 mod calendar;
@@ -8,12 +8,14 @@ mod gate;
 #[cfg(test)]
 pub(crate) mod harness;
 mod keeper;
+mod people;
 
 pub(crate) use calendar::Calendar;
 pub use calendar::{SeasonSpan, Span};
 pub(crate) use family::{Family, Handle, Kind, Start};
 pub(crate) use keeper::{Keeper, KeeperMsg, restart_me};
 
+use crate::announcements::Announcements;
 use crate::boards::{BoardHandle, Boards, page_at, page_of};
 use crate::clock::Clock;
 use crate::domain::Rules;
@@ -23,8 +25,10 @@ use crate::engine::{BoardPart, Subscription};
 use crate::error::EngineError;
 use crate::journal::{LearnerChange, Submission};
 use crate::library::Library;
+use crate::presence::Presences;
 use crate::roster::Roster;
 use crate::scores::{Scores, Tally};
+use crate::sessions::Attendance;
 use crate::teams::{TeamHandle, TeamMsg, Teams};
 use crate::topics::{BoardName, Inbox, Period, Position, Topic};
 use crate::views::{BoardPage, TeamPerformance};
@@ -107,6 +111,9 @@ struct Inner {
     submit: OnceLock<Box<dyn Fn(Submission) + Send + Sync>>,
     boards: Family<Boards>,
     teams: Family<Teams>,
+    presences: Family<Presences>,
+    attendance: OnceLock<Arc<Attendance>>,
+    announcements: Announcements,
 }
 
 impl Hub {
@@ -138,6 +145,9 @@ impl Hub {
                 submit: OnceLock::new(),
                 boards: Family::new(),
                 teams: Family::new(),
+                presences: Family::new(),
+                attendance: OnceLock::new(),
+                announcements: Announcements::default(),
             }),
         }
     }
@@ -170,6 +180,9 @@ impl Hub {
                 let _ = handle.fresh().await;
             }
             for handle in self.inner.teams.awake() {
+                let _ = handle.fresh().await;
+            }
+            for handle in self.inner.presences.awake() {
                 let _ = handle.fresh().await;
             }
         };
@@ -324,6 +337,7 @@ impl Hub {
     /// Lets all boards and teams finish what they have, then ends them and their supervisors. Later calls are answered
     /// with [`EngineError::Stopping`].
     pub async fn stop(&self) {
+        self.inner.presences.stop(STOP_DEADLINE / 8).await;
         self.inner.teams.stop(STOP_DEADLINE / 4).await;
         self.inner.boards.stop(STOP_DEADLINE / 4).await;
     }
@@ -413,6 +427,10 @@ impl Hub {
         &self.inner.teams
     }
 
+    pub(crate) fn presences(&self) -> &Family<Presences> {
+        &self.inner.presences
+    }
+
     pub(crate) fn board_window(&self) -> usize {
         self.inner.board_window
     }
@@ -470,7 +488,7 @@ impl Hub {
         self.inner.teams.wake(team_id)
     }
 
-    fn check_team(&self, team_id: TeamId) -> Result<(), EngineError> {
+    pub(crate) fn check_team(&self, team_id: TeamId) -> Result<(), EngineError> {
         let present = self.inner.roster.team(team_id);
         if present.is_none_or(|record| record.archived_at.is_some()) {
             return Err(EngineError::UnknownTeam(team_id));

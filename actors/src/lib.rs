@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod announcements;
 pub mod boards;
 pub mod clock;
 pub mod domain;
@@ -10,6 +11,7 @@ pub mod insights;
 pub mod journal;
 pub mod learners;
 mod library;
+pub mod presence;
 pub mod purge;
 pub mod roster;
 pub mod rulebook;

@@ -1,8 +1,10 @@
 //! Live sessions under sharded supervisors: admission, counting, and telling them to end. The sockets themselves are the edge's.
 
+mod attendance;
 mod shard;
 mod supervisor;
 
+pub use attendance::Attendance;
 pub use supervisor::{SessionsMsg, SessionsState, SessionsSupervisor};
 
 use crate::clock::Clock;
@@ -68,6 +70,7 @@ pub struct Sessions {
 struct Inner {
     clock: Arc<dyn Clock>,
     max: usize,
+    attendance: Arc<Attendance>,
     count: watch::Sender<usize>,
     next: AtomicU64,
     stopping: AtomicBool,
@@ -84,6 +87,7 @@ impl Sessions {
             inner: Arc::new(Inner {
                 clock,
                 max,
+                attendance: Arc::default(),
                 count: watch::Sender::new(0),
                 next: AtomicU64::new(0),
                 stopping: AtomicBool::new(false),
@@ -128,6 +132,12 @@ impl Sessions {
             }
         }
         Err(EngineError::Overloaded)
+    }
+
+    /// Who has live sessions.
+    #[must_use]
+    pub fn attendance(&self) -> &Arc<Attendance> {
+        &self.inner.attendance
     }
 
     /// How many there are.

@@ -14,7 +14,8 @@ pub use topic::Topic;
 
 use crate::domain::event::{EventMeta, LearnerEvent};
 use crate::views::{BoardRow, TeamPerformance};
-use homeroom_schema::{TimeMs, UserId};
+use homeroom_schema::records::AnnouncementRecord;
+use homeroom_schema::{TeamId, TimeMs, UserId};
 use std::any::Any;
 use std::sync::{Arc, OnceLock};
 
@@ -88,6 +89,19 @@ pub enum Message {
         /// As it is now.
         now: Arc<TeamPerformance>,
     },
+    /// People of a team came or went.
+    Presence {
+        /// Which team.
+        team_id: TeamId,
+        /// Who is here now and was not, by id.
+        joined: Vec<UserId>,
+        /// Who was here and is not any more, by id.
+        left: Vec<UserId>,
+        /// How many are here after it.
+        count: usize,
+    },
+    /// Something was announced.
+    Announcement(Arc<AnnouncementRecord>),
 }
 
 impl Message {
@@ -100,6 +114,8 @@ impl Message {
                 rows.into_iter().any(|row| row.id == id)
             }
             Self::Team { before, now } => [before, now].iter().any(|performance| performance.names(id)),
+            Self::Presence { joined, left, .. } => joined.iter().chain(left).any(|user_id| user_id.get() == id),
+            Self::Announcement(record) => record.user_id.is_some_and(|author| author.get() == id),
         }
     }
 }

@@ -4,6 +4,7 @@
 //! the macro: it then runs on every store.
 
 mod activity;
+mod announcements;
 mod appends;
 mod events;
 mod keys;
@@ -14,6 +15,7 @@ pub mod sample;
 mod whole;
 
 pub use activity::*;
+pub use announcements::*;
 pub use appends::*;
 pub use events::*;
 pub use keys::*;
@@ -84,6 +86,10 @@ macro_rules! store_contract {
             blocks_of_facts_are_found_by_time_and_place,
             blocks_of_facts_can_be_cleared,
             the_audit_log_is_read_backwards,
+            announcements_are_read_backwards,
+            an_announcement_taken_back_keeps_its_id,
+            the_newest_announcements_are_kept,
+            announcements_of_the_erased_have_no_author,
             reads_see_whole_batches_only,
             everything_survives_a_restart,
             ids_go_on_after_a_restart,

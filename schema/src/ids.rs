@@ -96,6 +96,8 @@ ids! {
     TokenId;
     /// An entry of the audit log, given by the store: later entries have larger ids.
     AuditId;
+    /// An announcement: later ones have larger ids, and no id is given twice.
+    AnnouncementId;
 }
 
 /// How many events a stream has: its first event has version 1. A learner's version is also the offset of their topic.

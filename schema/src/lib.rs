@@ -16,7 +16,8 @@ pub mod sqlite;
 pub mod store;
 
 pub use ids::{
-    AuditId, BatchNo, EventId, IdError, QualificationId, ReferenceId, TeamId, TimeMs, TokenId, UnitId, UserId, Version,
+    AnnouncementId, AuditId, BatchNo, EventId, IdError, QualificationId, ReferenceId, TeamId, TimeMs, TokenId, UnitId,
+    UserId, Version,
 };
 pub use memory::MemoryStore;
 pub use sqlite::{Durability, SqliteOptions, SqliteStore};

@@ -144,6 +144,8 @@ pub const LAG_MESSAGE_BYTES: usize = 256;
 pub const REPLY_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Bytes of one frame to a client, with room for the largest snapshot and what is gathered behind it. At the bound: close 4010.
 pub const FRAME_OUT_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Letters of the id of a server-sent event: positions of all topics of a session. At the bound: 422 `validation`.
+pub const EVENT_ID_CHARS_MAX: usize = 24 * 1024;
 /// Topics named in one request. At the bound: 422.
 pub const REQUEST_TOPICS_MAX: usize = 2 * SESSION_TOPICS_MAX;
 /// Characters of the `id` of a request. At the bound: 422.
@@ -153,22 +155,35 @@ pub const REQUEST_ID_CHARS_MAX: usize = 64;
 pub const SESSION_FRAMES_PER_SECOND: u32 = 1_000;
 /// Frames that one session may send at once.
 pub const SESSION_FRAMES_BURST: u32 = 2_000;
+/// A session that is slowed down for sending too many frames, and goes on at the bound for this long, is closed: 1008 `flood`.
+pub const FLOOD_PATIENCE: Duration = Duration::from_secs(10);
+/// Pings and pongs that one session may send a second, in the long run. Past the burst it is closed: 1008 `flood`.
+pub const SESSION_CONTROLS_PER_SECOND: u32 = 10;
+/// Pings and pongs that one session may send at once.
+pub const SESSION_CONTROLS_BURST: u32 = 1_000;
 /// An upgrade that was answered is finished by then, or its session is over.
 pub const UPGRADE_DEADLINE: Duration = Duration::from_secs(10);
 /// How long a session that ends waits for the other side: to take what is left, and to close too.
 pub const CLOSE_GRACE: Duration = Duration::from_secs(2);
+/// How long a connection stays open after the close frame when what the client sent could not be read: longer than the two may
+/// come apart on their way, so that the frame is there before the reset.
+pub const CLOSE_LINGER: Duration = Duration::from_millis(250);
 /// The server pings each session this often.
 pub const PING_EVERY: Duration = Duration::from_secs(25);
 /// A ping that is not answered by then is missed.
 pub const PONG_WAIT: Duration = Duration::from_secs(10);
 /// Pings in a row without any answer before the peer counts as gone.
 pub const PINGS_MISSED_MAX: u32 = 2;
-/// Rights that depend on the roster are looked at again this often, also while a topic is silent.
-pub const RIGHTS_RECHECK: Duration = Duration::from_secs(2);
+/// Rights that depend on the roster are looked at again this often once it has changed, also while a topic is silent: a right
+/// that is lost ends its topic within a second.
+pub const RIGHTS_RECHECK: Duration = Duration::from_millis(800);
 /// Shards of the sessions' supervisors.
 pub const SESSION_SHARDS: usize = 16;
 /// Sessions of the node. At the bound: 503 `too_many_sessions`.
 pub const SESSIONS_MAX: usize = 20_000;
+/// Sessions from one address unless set otherwise, so that no address takes all places; a school may sit behind one. At the
+/// bound: 429 `too_many_from_address`.
+pub const SESSIONS_PER_ADDRESS_DEFAULT: usize = SESSIONS_MAX / 2;
 /// Tokens ended lately that a shard remembers, for sessions that were on their way in. At the bound the oldest is forgotten.
 pub const ENDED_TOKENS_MAX: usize = 1_024;
 /// Sessions of one student. At the bound: 429 `too_many_own_sessions`.
@@ -293,6 +308,17 @@ pub const RULES_SPAN_MS_MAX: i64 = 366 * 24 * 60 * 60 * 1_000;
 pub const RULES_SIGNAL_MAX: u32 = 1_000;
 /// Tokens in force. At the bound: 503 `too_many_tokens`.
 pub const TOKENS_MAX: usize = 2_000_000;
+/// Milliseconds from the end of a person's last session to their leaving a team's presence; a reconnect within it shows nothing.
+pub const PRESENCE_GRACE_MS: u64 = 5_000;
+/// People that a message or snapshot of presence names. Beyond it a change is told by a snapshot, and a snapshot goes on over
+/// HTTP.
+pub const PRESENCE_NAMED_MAX: usize = 200;
+/// Announcements kept, by id: the oldest goes when a further one comes.
+pub const ANNOUNCEMENTS_KEPT: u64 = 1_000;
+/// The latest announcements of an audience that a snapshot shows.
+pub const ANNOUNCEMENTS_SHOWN: usize = 50;
+/// Characters of an announcement.
+pub const ANNOUNCEMENT_CHARS_MAX: usize = 1_000;
 /// How far ahead of the node's clock `occurred_at` may be.
 pub const OCCURRED_AHEAD_MS: i64 = 5 * 60 * 1_000;
 /// Milliseconds between two kept touches of one unit by one learner.
@@ -309,6 +335,7 @@ const _: () = assert!(BODY_BYTES_MAX <= EVENTS_BODY_BYTES_MAX && EVENTS_BODY_BYT
 const _: () = assert!(FRAME_BYTES_MAX <= OUTBOX_BYTES_MAX);
 const _: () = assert!(SESSION_GATHER_BYTES <= OUTBOX_BYTES_MAX && OUTBOX_BYTES_MAX <= REPLY_BYTES_MAX);
 const _: () = assert!(REPLY_BYTES_MAX <= FRAME_OUT_BYTES_MAX);
+const _: () = assert!(2 * EVENT_ID_CHARS_MAX <= HEAD_BYTES_MAX && EVENT_ID_CHARS_MAX / SESSION_TOPICS_MAX >= 96);
 const _: () = assert!(PAGE_DEFAULT <= PAGE_MAX && EVENTS_ITEMS_MAX <= COMMANDS_IN_FLIGHT_MAX);
 const _: () = assert!(SESSIONS_PER_STUDENT_MAX <= SESSIONS_PER_MENTOR_MAX && SESSIONS_PER_MENTOR_MAX <= SESSIONS_MAX);
 const _: () = assert!(WRITE_STALL.as_secs() < ANSWER_STALL.as_secs() && SESSIONS_MAX <= CONNECTIONS_MAX);

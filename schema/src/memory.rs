@@ -8,11 +8,12 @@ mod tests;
 pub use faults::LostAnswer;
 
 use crate::backup::{BackupMade, BackupWish};
-use crate::ids::{EventId, QualificationId, TimeMs, UserId, Version};
+use crate::ids::{AnnouncementId, EventId, QualificationId, TimeMs, UserId, Version};
 use crate::records::{
-    AchievementRecord, ActivityBlock, Append, AppendOutcome, AuditEntry, AuditFilter, CompletedUnit, EvidenceSums,
-    KeyHash, KeyRecord, LearnerHead, ProgressRecord, QualificationStanding, ResultRecord, RosterRecords,
-    SnapshotRecord, Standings, StandingsOf, StoredEvent, StreamId, TeamAwardRecord, TimeRange, TokenRecord,
+    AchievementRecord, ActivityBlock, AnnouncementFilter, AnnouncementRecord, Append, AppendOutcome, AuditEntry,
+    AuditFilter, CompletedUnit, EvidenceSums, KeyHash, KeyRecord, LearnerHead, ProgressRecord, QualificationStanding,
+    ResultRecord, RosterRecords, SnapshotRecord, Standings, StandingsOf, StoredEvent, StreamId, TeamAwardRecord,
+    TimeRange, TokenRecord,
 };
 use crate::store::{Store, StoreError};
 use async_trait::async_trait;
@@ -107,6 +108,12 @@ impl MemoryStore {
     #[must_use]
     pub fn batches_kept(&self) -> u64 {
         self.kept.lock().batches()
+    }
+
+    /// How far a stream is kept, whatever faults were asked for: what a test may believe when nobody else can be.
+    #[must_use]
+    pub fn version(&self, stream: StreamId) -> Version {
+        self.kept.lock().version(stream)
     }
 
     fn read<T>(&self, read: impl FnOnce(&Kept) -> T) -> Result<T, StoreError> {
@@ -238,6 +245,18 @@ impl Store for MemoryStore {
 
     async fn audit(&self, filter: AuditFilter, limit: usize) -> Result<Vec<AuditEntry>, StoreError> {
         self.read(|kept| kept.audit(&filter, limit))
+    }
+
+    async fn announcements(
+        &self,
+        filter: AnnouncementFilter,
+        limit: usize,
+    ) -> Result<Vec<AnnouncementRecord>, StoreError> {
+        self.read(|kept| kept.announcements(&filter, limit))
+    }
+
+    async fn last_announcement(&self) -> Result<Option<AnnouncementId>, StoreError> {
+        self.read(Kept::last_announcement)
     }
 
     async fn save_activity(&self, blocks: Vec<ActivityBlock>) -> Result<(), StoreError> {

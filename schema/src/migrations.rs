@@ -65,6 +65,11 @@ pub const SQLITE: &[Migration] = &[
         name: "evidence",
         sql: include_str!("migrations/sqlite/0007_evidence.sql"),
     },
+    Migration {
+        version: 8,
+        name: "announcements",
+        sql: include_str!("migrations/sqlite/0008_announcements.sql"),
+    },
 ];
 
 /// The steps for Postgres and its relatives, in order.
@@ -103,6 +108,11 @@ pub const POSTGRES: &[Migration] = &[
         version: 7,
         name: "evidence",
         sql: include_str!("migrations/postgres/0007_evidence.sql"),
+    },
+    Migration {
+        version: 8,
+        name: "announcements",
+        sql: include_str!("migrations/postgres/0008_announcements.sql"),
     },
 ];
 

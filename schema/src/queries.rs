@@ -110,7 +110,7 @@ pub const ERASE_USER: &str = "INSERT INTO users (user_id, name, alias, role, cre
      erased_at = COALESCE(users.erased_at, excluded.erased_at)";
 /// What else goes with an erased person, one statement after the other: 1 is the person. (1 is also the number of the
 /// learners' streams.)
-pub const ERASE_LINKS: [&str; 7] = [
+pub const ERASE_LINKS: [&str; 8] = [
     "DELETE FROM team_members WHERE user_id = ?1",
     "DELETE FROM enrolments WHERE user_id = ?1",
     "DELETE FROM user_preferences WHERE user_id = ?1",
@@ -118,7 +118,16 @@ pub const ERASE_LINKS: [&str; 7] = [
     "DELETE FROM tokens WHERE user_id = ?1",
     "DELETE FROM event_notes WHERE event_id IN (SELECT event_id FROM events WHERE stream_kind = 1 AND stream_id = ?1)",
     "DELETE FROM idempotency_keys WHERE about = ?1",
+    "UPDATE announcements SET user_id = NULL WHERE user_id = ?1",
 ];
+/// Adds an announcement: id 1, team 2, person 3, text 4, time 5.
+pub const INSERT_ANNOUNCEMENT: &str =
+    "INSERT INTO announcements (announcement_id, team_id, user_id, text, at) VALUES (?1, ?2, ?3, ?4, ?5)";
+/// Forgets announcements up to an id.
+pub const PURGE_ANNOUNCEMENTS: &str = "DELETE FROM announcements WHERE announcement_id <= ?1";
+/// Takes an announcement back: its id stays taken.
+pub const CLEAR_ANNOUNCEMENT: &str =
+    "UPDATE announcements SET team_id = NULL, user_id = NULL, text = NULL WHERE announcement_id = ?1";
 /// Adds to the audit log.
 pub const INSERT_AUDIT: &str = "INSERT INTO audit (at, token_id, role, user_id, act, subject_kind, subject_id, detail) \
      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
@@ -281,6 +290,12 @@ pub const ACTIVITY_PAGE: &str = "SELECT last_event_id, from_at, to_at, facts, by
 /// A used idempotency key.
 pub const KEY: &str = "SELECT fingerprint, created_at, status, stream_kind, stream_id, version, total, level, body, \
      about FROM idempotency_keys WHERE key_hash = ?1";
+/// A page of announcements, backwards: before 1, to team 2, by person 3 (2 and 3 may be null).
+pub const ANNOUNCEMENTS_PAGE: &str = "SELECT announcement_id, team_id, user_id, text, at FROM announcements \
+     WHERE announcement_id < ?1 AND text IS NOT NULL AND (?2 IS NULL OR team_id = ?2) AND (?3 IS NULL OR user_id = ?3) \
+     ORDER BY announcement_id DESC LIMIT ?4";
+/// The largest id that an announcement has had.
+pub const LAST_ANNOUNCEMENT: &str = "SELECT MAX(announcement_id) FROM announcements";
 /// A page of the audit log, backwards: before 1, with act 2, since 3, by or about person 4 (each may be null).
 pub const AUDIT_PAGE: &str = "SELECT audit_id, at, token_id, role, user_id, act, subject_kind, subject_id, detail \
      FROM audit WHERE audit_id < ?1 AND (CAST(?2 AS TEXT) IS NULL OR act = ?2) AND (?3 IS NULL OR at >= ?3) \

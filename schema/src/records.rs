@@ -1,6 +1,8 @@
 //! The shapes that stores keep and give back: events, heads, rows of the tables, keys. Plain data, no rules.
 
-use crate::ids::{AuditId, EventId, QualificationId, ReferenceId, TeamId, TimeMs, TokenId, UnitId, UserId, Version};
+use crate::ids::{
+    AnnouncementId, AuditId, EventId, QualificationId, ReferenceId, TeamId, TimeMs, TokenId, UnitId, UserId, Version,
+};
 use serde::{Deserialize, Serialize};
 
 /// What a stream belongs to. The numbers are stored: never change one.
@@ -247,7 +249,8 @@ pub enum Row {
     /// A token.
     Token(TokenRecord),
     /// Forgets a person for good. The id stays, so that it is never given again; everything that names the person goes:
-    /// name, alias, memberships, enrolments, preferences, mentor links, tokens, notes of their events, kept answers about them.
+    /// name, alias, memberships, enrolments, preferences, mentor links, tokens, notes of their events, kept answers about them,
+    /// their part in announcements.
     /// Ledger, progress and events stay, by id. An id that nobody has had is taken all the same. Safe to repeat.
     Erased {
         /// Whom.
@@ -257,6 +260,14 @@ pub enum Row {
     },
     /// An entry of the audit log; the store gives its id.
     Audit(AuditRecord),
+    /// An announcement under a new id. Those that are [`ANNOUNCEMENTS_KEPT`](crate::limits::ANNOUNCEMENTS_KEPT) ids older
+    /// go.
+    Announcement(AnnouncementRecord),
+    /// Takes an announcement back: its text, its team and who made it go, its id stays taken. Safe to repeat.
+    AnnouncementRemoved {
+        /// Which one.
+        announcement_id: AnnouncementId,
+    },
     /// A setting of the node, by name.
     Setting {
         /// Its name.
@@ -750,6 +761,32 @@ pub struct AuditEntry {
     pub subject: Option<(String, u64)>,
     /// JSON object, as in [`AuditRecord::detail`].
     pub detail: String,
+}
+
+/// An announcement: to everybody, or to one team.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AnnouncementRecord {
+    /// The id.
+    pub announcement_id: AnnouncementId,
+    /// To which team; to everybody without one.
+    pub team_id: Option<TeamId>,
+    /// Who made it: nobody's where a token without a person did, and after the person was erased.
+    pub user_id: Option<UserId>,
+    /// What it says, 1 to 1,000 characters.
+    pub text: String,
+    /// When.
+    pub at: TimeMs,
+}
+
+/// Which announcements are wanted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AnnouncementFilter {
+    /// Older than this one.
+    pub before: Option<AnnouncementId>,
+    /// To this team alone.
+    pub team_id: Option<TeamId>,
+    /// Made by this person alone.
+    pub user_id: Option<UserId>,
 }
 
 /// Which entries of the audit log are wanted.

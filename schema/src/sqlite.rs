@@ -24,11 +24,12 @@ pub use inspect::{Inspection, inspect, is_in_use};
 pub use restore::Restore;
 
 use crate::backup::{BackupMade, BackupWish};
-use crate::ids::{EventId, QualificationId, TimeMs, UserId, Version};
+use crate::ids::{AnnouncementId, EventId, QualificationId, TimeMs, UserId, Version};
 use crate::records::{
-    AchievementRecord, ActivityBlock, Append, AppendOutcome, AuditEntry, AuditFilter, CarriedHistory, CompletedUnit,
-    EvidenceSums, KeyHash, KeyRecord, LearnerHead, ProgressRecord, QualificationStanding, ResultRecord, RosterRecords,
-    SnapshotRecord, Standings, StandingsOf, StoredEvent, StreamId, TeamAwardRecord, TimeRange, TokenRecord,
+    AchievementRecord, ActivityBlock, AnnouncementFilter, AnnouncementRecord, Append, AppendOutcome, AuditEntry,
+    AuditFilter, CarriedHistory, CompletedUnit, EvidenceSums, KeyHash, KeyRecord, LearnerHead, ProgressRecord,
+    QualificationStanding, ResultRecord, RosterRecords, SnapshotRecord, Standings, StandingsOf, StoredEvent, StreamId,
+    TeamAwardRecord, TimeRange, TokenRecord,
 };
 use crate::store::{Store, StoreError};
 use async_trait::async_trait;
@@ -287,6 +288,20 @@ impl Store for SqliteStore {
         self.readers
             .read(move |connection| read::audit(connection, &filter, limit))
             .await
+    }
+
+    async fn announcements(
+        &self,
+        filter: AnnouncementFilter,
+        limit: usize,
+    ) -> Result<Vec<AnnouncementRecord>, StoreError> {
+        self.readers
+            .read(move |connection| read::announcements(connection, &filter, limit))
+            .await
+    }
+
+    async fn last_announcement(&self) -> Result<Option<AnnouncementId>, StoreError> {
+        self.readers.read(read::last_announcement).await
     }
 
     async fn save_activity(&self, blocks: Vec<ActivityBlock>) -> Result<(), StoreError> {

@@ -1,11 +1,12 @@
 //! The one door to what is kept: the [`Store`] trait, and its errors sorted into retry, refuse and fatal.
 
 use crate::backup::{BackupMade, BackupWish};
-use crate::ids::{EventId, QualificationId, TimeMs, UserId, Version};
+use crate::ids::{AnnouncementId, EventId, QualificationId, TimeMs, UserId, Version};
 use crate::records::{
-    AchievementRecord, ActivityBlock, Append, AppendOutcome, AuditEntry, AuditFilter, CompletedUnit, EvidenceSums,
-    KeyHash, KeyRecord, LearnerHead, ProgressRecord, QualificationStanding, ResultRecord, RosterRecords,
-    SnapshotRecord, Standings, StandingsOf, StoredEvent, StreamId, TeamAwardRecord, TimeRange, TokenRecord,
+    AchievementRecord, ActivityBlock, AnnouncementFilter, AnnouncementRecord, Append, AppendOutcome, AuditEntry,
+    AuditFilter, CompletedUnit, EvidenceSums, KeyHash, KeyRecord, LearnerHead, ProgressRecord, QualificationStanding,
+    ResultRecord, RosterRecords, SnapshotRecord, Standings, StandingsOf, StoredEvent, StreamId, TeamAwardRecord,
+    TimeRange, TokenRecord,
 };
 use async_trait::async_trait;
 use std::ops::Range;
@@ -213,6 +214,22 @@ pub trait Store: Send + Sync + 'static {
     /// # Errors
     /// When the store is unavailable or a row is damaged.
     async fn audit(&self, filter: AuditFilter, limit: usize) -> Result<Vec<AuditEntry>, StoreError>;
+
+    /// Announcements that were not taken back, newest first, at most `limit`.
+    ///
+    /// # Errors
+    /// When the store is unavailable or a row is damaged.
+    async fn announcements(
+        &self,
+        filter: AnnouncementFilter,
+        limit: usize,
+    ) -> Result<Vec<AnnouncementRecord>, StoreError>;
+
+    /// The largest id that an announcement has had, also of one taken back.
+    ///
+    /// # Errors
+    /// When the store is unavailable.
+    async fn last_announcement(&self) -> Result<Option<AnnouncementId>, StoreError>;
 
     /// Stores blocks of facts, each in place of the one with the same last event: all of them or none. Not part of any
     /// batch: they can be computed from the journal again.

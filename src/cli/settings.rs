@@ -131,6 +131,12 @@ pub(super) const SETTINGS: &[Setting] = &[
         &mut s.config.sessions_max
     }),
     setting(
+        "sessions_per_address",
+        "N",
+        "Live sessions at once from one address; a school may sit behind one",
+        |s| &mut s.config.sessions_per_address,
+    ),
+    setting(
         "student_writes_per_s",
         "N",
         "Writes a second of one student, in the long run; twice that at once; 0 means no limit",

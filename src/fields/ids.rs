@@ -1,6 +1,6 @@
 //! What all ids have in common for a reader.
 
-use homeroom_schema::{EventId, QualificationId, ReferenceId, TeamId, TokenId, UnitId, UserId};
+use homeroom_schema::{AnnouncementId, EventId, QualificationId, ReferenceId, TeamId, TokenId, UnitId, UserId};
 use std::str::FromStr;
 
 /// An id of any kind.
@@ -17,4 +17,4 @@ macro_rules! ids {
     )*};
 }
 
-ids! { EventId QualificationId ReferenceId TeamId TokenId UnitId UserId }
+ids! { AnnouncementId EventId QualificationId ReferenceId TeamId TokenId UnitId UserId }

@@ -61,12 +61,33 @@ pub(super) fn secret(mut response: Response) -> Response {
     response
 }
 
+/// What names one state of a body: its digest.
+pub(super) struct EntityTag(String);
+
+impl EntityTag {
+    /// The tag of this body.
+    pub(super) fn of(body: &str) -> Self {
+        let digest = Sha256::digest(body);
+        Self(format!("\"{}\"", URL_SAFE_NO_PAD.encode(&digest[..16])))
+    }
+}
+
 /// A JSON answer with an entity tag; 304 when the caller has it already.
 pub(super) fn tagged(request: &HeaderMap, body: &Value) -> Response {
     let body = body.to_string();
-    let digest = Sha256::digest(&body);
-    let tag = format!("\"{}\"", URL_SAFE_NO_PAD.encode(&digest[..16]));
-    let known = request.get_all(IF_NONE_MATCH).iter().any(|value| names(value, &tag));
+    let tag = EntityTag::of(&body);
+    unless_known(request, &tag, "application/json", "private, no-cache", || body.into())
+}
+
+/// An answer with this tag and rule for caches; 304 when the caller has it already.
+pub(super) fn unless_known(
+    request: &HeaderMap,
+    tag: &EntityTag,
+    media_type: &'static str,
+    caching: &'static str,
+    body: impl FnOnce() -> Body,
+) -> Response {
+    let known = request.get_all(IF_NONE_MATCH).iter().any(|value| names(value, &tag.0));
     let outcome = if known { "known" } else { "new" };
     metrics::counter!("homeroom_etags_total", "outcome" => outcome).increment(1);
     let mut response = if known {
@@ -74,13 +95,13 @@ pub(super) fn tagged(request: &HeaderMap, body: &Value) -> Response {
         *response.status_mut() = StatusCode::NOT_MODIFIED;
         response
     } else {
-        with_type(StatusCode::OK, "application/json", Body::from(body))
+        with_type(StatusCode::OK, media_type, body())
     };
     let headers = response.headers_mut();
-    if let Ok(tag) = HeaderValue::from_str(&tag) {
+    if let Ok(tag) = HeaderValue::from_str(&tag.0) {
         headers.insert(ETAG, tag);
     }
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static(caching));
     response
 }
 

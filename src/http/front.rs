@@ -15,8 +15,8 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use std::net::{IpAddr, Ipv4Addr};
 
-/// Paths that answer under any name: probes say nothing, and the socket knows its callers by ticket or token.
-const ANY_NAME: [&str; 3] = ["/healthz", "/readyz", "/ws"];
+/// Paths that answer under any name: probes say nothing, and sessions know their callers by ticket or token.
+const ANY_NAME: [&str; 4] = ["/healthz", "/readyz", "/ws", "/events/stream"];
 /// Names that end like this are never delegated in public DNS.
 const LOCAL_ENDINGS: [&str; 5] = [".local", ".lan", ".localhost", ".internal", ".home.arpa"];
 

@@ -1,6 +1,7 @@
 //! What anybody may ask: whether the node lives, whether it is ready, its metrics, its description.
 
 use super::answer::{self, Answered};
+use super::asyncapi;
 use super::openapi;
 use super::routes::Routes;
 use crate::app::App;
@@ -18,7 +19,9 @@ pub(super) fn routes(routes: Routes) -> Routes {
         .get("/readyz", is_ready)
         .get("/metrics", metrics)
         .get("/openapi.json", describe)
+        .get("/asyncapi.json", describe_live)
         .get("/ws", crate::ws::upgrade)
+        .get("/events/stream", crate::ws::stream)
 }
 
 async fn lives() -> Response {
@@ -48,4 +51,8 @@ async fn metrics(State(app): State<App>) -> Response {
 
 async fn describe() -> Response {
     answer::with_type(StatusCode::OK, "application/json", Body::from(openapi::document()))
+}
+
+async fn describe_live() -> Response {
+    answer::with_type(StatusCode::OK, "application/json", Body::from(asyncapi::document()))
 }

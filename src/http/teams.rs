@@ -2,6 +2,7 @@
 
 use super::answer::{self, Answered};
 use super::call::Call;
+use super::cursor;
 use super::page::{self, Page};
 use super::roster;
 use super::routes::Routes;
@@ -27,6 +28,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
         .delete("/teams/{team_id}/members/{user_id}", remove_member)
         .get("/team/{team_id}/performance", performance)
         .get("/teams/{team_id}/performance", performance)
+        .get("/teams/{team_id}/presence", presence)
 }
 
 async fn create(mut call: Call) -> Answered {
@@ -148,4 +150,20 @@ async fn performance(call: Call) -> Answered {
     let view = engine.team_performance(team_id).await;
     let view = view.map_err(|error| Problem::from(error).with_path(&[Unknown::Team]))?;
     Ok(answer::tagged(call.headers(), &wire::performance(&view, lens)))
+}
+
+/// Who is here, by id.
+async fn presence(call: Call) -> Answered {
+    let team_id: TeamId = call.path_id("team_id", Unknown::Team)?;
+    let engine = call.app.engine();
+    let lens = permissions::presence_lens(&call.caller, team_id, engine.roster())?;
+    let page = call.read_query(Page::read)?;
+    let (secret, scope) = (call.app.secret(), format!("presence {team_id} {}", call.viewer()));
+    let after = page.cursor.as_deref().map(|text| cursor::decode(secret, &scope, text));
+    let shown = engine.presence(team_id, after.transpose()?, page.limit).await;
+    let shown = shown.map_err(|error| Problem::from(error).with_path(&[Unknown::Team]))?;
+    let next = shown.next.and_then(|last| cursor::encode(secret, &scope, &last));
+    let items = wire::people(engine.roster(), &shown.people, lens);
+    let body = json!({"team_id": team_id, "count": shown.count, "items": items, "next_cursor": next});
+    Ok(answer::json(200, &body))
 }

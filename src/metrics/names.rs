@@ -32,6 +32,7 @@ const ACTORS: &[&str] = &[
     "learner",
     "board",
     "team",
+    "presence",
     "journal",
     "roster",
     "insights",
@@ -39,8 +40,8 @@ const ACTORS: &[&str] = &[
     "session_shard",
     "task",
 ];
-const FAMILIES: &[&str] = &["board", "team"];
-const TOPICS: &[&str] = &["user", "board", "team"];
+const FAMILIES: &[&str] = &["board", "team", "presence"];
+const TOPICS: &[&str] = &["user", "board", "team", "presence", "announcements"];
 const ROLES: &[&str] = &["admin", "service", "mentor", "student", "projector"];
 
 /// All metrics, by what they are about.
@@ -239,7 +240,13 @@ pub(super) const METRICS: &[Metric] = &[
         Gauge,
         "Learners in memory, at the last sweep",
     ),
-    labelled("homeroom_awake", Gauge, "Boards and teams in memory", "kind", FAMILIES),
+    labelled(
+        "homeroom_awake",
+        Gauge,
+        "Boards, teams and presences in memory",
+        "kind",
+        FAMILIES,
+    ),
     labelled(
         "homeroom_wakes_total",
         Counter,
@@ -271,6 +278,13 @@ pub(super) const METRICS: &[Metric] = &[
         "homeroom_team_reads_total",
         Counter,
         "Reads of a team's performance, likewise",
+        "cache",
+        &["hit", "miss"],
+    ),
+    labelled(
+        "homeroom_presence_reads_total",
+        Counter,
+        "Reads of who is here in a team, likewise",
         "cache",
         &["hit", "miss"],
     ),

@@ -1,4 +1,5 @@
-//! Close codes of `homeroom.v1`: one table. 4000 to 4499: reconnect; 4500 to 4999: do not.
+//! Close codes of `homeroom.v1`: one table. 4000 to 4499: reconnect; 4500 to 4999: do not. On a stream of events the same
+//! codes come in a last message, `closed`, as far as anything can still be said.
 //!
 //! | code | reason text | means | reconnect |
 //! | --- | --- | --- | --- |
@@ -6,6 +7,7 @@
 //! | 1002 | `protocol_error` | a frame that RFC 6455 does not allow | with another client |
 //! | 1003 | `text_only` | a binary frame | with another client |
 //! | 1007 | `invalid_utf8` | a text frame that is not UTF-8 | with another client |
+//! | 1008 | `flood` | more pings, or for longer more frames, than a client may send | after a moment, with fewer |
 //! | 1009 | `frame_too_large` | a frame or message of more than 64 KiB | with smaller frames |
 //! | 1012 | `{"retry_after_ms":n}` | the node stops; `n` is jittered, so that a class does not come back in one instant | after `n` ms |
 //! | 4001 | `session_restarting` | the node ended this session to restart a part of itself | at once |
@@ -28,6 +30,8 @@ pub(super) enum Close {
     TextOnly,
     /// Text that is not UTF-8.
     InvalidUtf8,
+    /// More frames than a client may send.
+    Flood,
     /// A frame or message beyond the bound.
     TooLarge,
     /// The node stops.
@@ -55,6 +59,7 @@ impl Close {
             Self::Protocol => 1002,
             Self::TextOnly => 1003,
             Self::InvalidUtf8 => 1007,
+            Self::Flood => 1008,
             Self::TooLarge => 1009,
             Self::Stopping => 1012,
             Self::Restarting => 4001,
@@ -83,21 +88,69 @@ impl Close {
     }
 
     fn reason(self) -> Utf8Bytes {
-        Utf8Bytes::from_static(match self {
+        match self.retry_after_ms() {
+            Some(retry_after_ms) => format!(r#"{{"retry_after_ms":{retry_after_ms}}}"#).into(),
+            None => Utf8Bytes::from_static(self.name()),
+        }
+    }
+
+    /// The cause in a word.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
             Self::Gone => "",
             Self::Protocol => "protocol_error",
             Self::TextOnly => "text_only",
             Self::InvalidUtf8 => "invalid_utf8",
+            Self::Flood => "flood",
             Self::TooLarge => "frame_too_large",
-            Self::Stopping => return format!(r#"{{"retry_after_ms":{}}}"#, retry_after_ms()).into(),
+            Self::Stopping => "stopping",
             Self::Restarting => "session_restarting",
             Self::SlowConsumer => "slow_consumer",
             Self::Silent => "silent_peer",
             Self::Unavailable => "unavailable",
             Self::TokenEnded => "token_ended",
-        })
+        }
+    }
+
+    /// How long the client should wait before it comes back, when that matters: different each time.
+    pub(super) fn retry_after_ms(self) -> Option<u32> {
+        (self == Self::Stopping).then(retry_after_ms)
+    }
+
+    /// Counts a session that ended so.
+    pub(super) fn count(self) {
+        metrics::counter!("homeroom_closes_total", "code" => self.code().to_string()).increment(1);
     }
 }
+
+/// All of them, in the order of their codes.
+#[cfg(test)]
+const ALL: [Close; 12] = [
+    Close::Gone,
+    Close::Protocol,
+    Close::TextOnly,
+    Close::InvalidUtf8,
+    Close::Flood,
+    Close::TooLarge,
+    Close::Stopping,
+    Close::Restarting,
+    Close::SlowConsumer,
+    Close::Silent,
+    Close::Unavailable,
+    Close::TokenEnded,
+];
+
+/// Code and cause of each, for the document.
+#[cfg(test)]
+pub(crate) const CLOSES: [(u16, &str); ALL.len()] = {
+    let mut closes = [(0, ""); ALL.len()];
+    let mut place = 0;
+    while place < closes.len() {
+        closes[place] = (ALL[place].code(), ALL[place].name());
+        place += 1;
+    }
+    closes
+};
 
 impl From<EndReason> for Close {
     fn from(reason: EndReason) -> Self {
@@ -109,7 +162,8 @@ impl From<EndReason> for Close {
     }
 }
 
-fn retry_after_ms() -> u32 {
+/// A wait that spreads those who come back.
+pub(super) fn retry_after_ms() -> u32 {
     let (least, most) = RETRY_AFTER_MS;
     // Without randomness everybody waits equally long: worse for the node, no harm to the client.
     least + getrandom::u32().unwrap_or(most) % (most - least)
@@ -118,20 +172,6 @@ fn retry_after_ms() -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const ALL: [Close; 11] = [
-        Close::Gone,
-        Close::Protocol,
-        Close::TextOnly,
-        Close::InvalidUtf8,
-        Close::TooLarge,
-        Close::Stopping,
-        Close::Restarting,
-        Close::SlowConsumer,
-        Close::Silent,
-        Close::Unavailable,
-        Close::TokenEnded,
-    ];
 
     #[test]
     fn codes_differ_and_reasons_fit_a_control_frame() {

@@ -53,6 +53,20 @@ fn encode(app: &App, offset: u64, message: &Message, lens: Lens) -> Utf8Bytes {
             let data = team_changes(before, now, lens);
             (TopicName::Team(now.team_id), ("team_update", data))
         }
+        Message::Presence {
+            team_id,
+            joined,
+            left,
+            count,
+        } => {
+            let joined = wire::people(app.engine().roster(), joined, lens);
+            let data = json!({"team_id": team_id, "joined": joined, "left": left, "count": count});
+            (TopicName::Presence(*team_id), ("presence_update", data))
+        }
+        Message::Announcement(record) => {
+            let data = wire::announcement(app.engine().roster(), record, lens);
+            (TopicName::Announcements(record.team_id), ("announcement", data))
+        }
     };
     let frame = Frame {
         r#type,
@@ -223,7 +237,13 @@ pub(super) fn snapshot(app: &App, name: TopicName, snapshot: &TopicSnapshot, len
         (TopicSnapshot::Board(page), TopicName::Board(board, period)) => {
             wire::board(board, period, page, lens, app.secret(), app.config().projector_places)
         }
-        (TopicSnapshot::Board(_), TopicName::User(_) | TopicName::Team(_)) => Value::Null,
+        (TopicSnapshot::Board(_), _) => Value::Null,
+        (TopicSnapshot::Presence(team_id, page), _) => wire::presence(app.engine().roster(), *team_id, page, lens),
+        (TopicSnapshot::Announcements(latest), _) => {
+            let roster = app.engine().roster();
+            let latest = latest.iter().map(|record| wire::announcement(roster, record, lens));
+            json!({"announcements": latest.collect::<Vec<_>>()})
+        }
     };
     // Only maps with keys that are not text could fail here, and there are none.
     serde_json::value::to_raw_value(&data).unwrap_or_default()

@@ -1,7 +1,8 @@
 //! When a session has to look up without being woken: pings, the token's end, rights, and how fast a client may send.
 
 use homeroom_schema::limits::{
-    PING_EVERY, PINGS_MISSED_MAX, PONG_WAIT, RIGHTS_RECHECK, SESSION_FRAMES_BURST, SESSION_FRAMES_PER_SECOND,
+    FLOOD_PATIENCE, PING_EVERY, PINGS_MISSED_MAX, PONG_WAIT, RIGHTS_RECHECK, SESSION_CONTROLS_BURST,
+    SESSION_CONTROLS_PER_SECOND, SESSION_FRAMES_BURST, SESSION_FRAMES_PER_SECOND,
 };
 use std::time::Duration;
 use tokio::time::Instant;
@@ -10,6 +11,8 @@ use tokio::time::Instant;
 pub(super) struct Pace {
     pub(super) pings: Pings,
     pub(super) frames: FrameBudget,
+    /// Pings and pongs, which nobody needs many of.
+    controls: Bucket,
     /// When rights are looked at again.
     pub(super) rights_at: Instant,
     /// When the token ends by itself.
@@ -23,10 +26,16 @@ impl Pace {
         Self {
             pings: Pings::new(now),
             frames: FrameBudget::new(now),
+            controls: Bucket::new(now, SESSION_CONTROLS_BURST, SESSION_CONTROLS_PER_SECOND),
             rights_at: now + RIGHTS_RECHECK,
             // A token that ends later than the clock can count does not end while this session lives.
             token_ends_at: token_life.and_then(|life| now.checked_add(life)),
         }
+    }
+
+    /// A ping or pong was read. Whether the session may go on.
+    pub(super) fn control(&mut self, now: Instant) -> bool {
+        self.controls.take(now) >= 0.0
     }
 
     /// The next moment at which something is due.
@@ -90,33 +99,63 @@ impl Pings {
     }
 }
 
-/// How many frames a client may send: so many at once, so many a second in the long run. At the bound its socket is left
-/// alone for a while, which slows the sender down by itself.
-pub(super) struct FrameBudget {
+/// A token bucket: so many at once, so many a second in the long run.
+struct Bucket {
+    most: f64,
+    rate: f64,
     tokens: f64,
     counted_at: Instant,
+}
+
+impl Bucket {
+    fn new(now: Instant, most: u32, rate: u32) -> Self {
+        Self {
+            most: f64::from(most),
+            rate: f64::from(rate),
+            tokens: f64::from(most),
+            counted_at: now,
+        }
+    }
+
+    /// Takes one out, and says what is left: less than nothing when it was empty.
+    fn take(&mut self, now: Instant) -> f64 {
+        let earned = now.duration_since(self.counted_at).as_secs_f64() * self.rate;
+        self.counted_at = now;
+        self.tokens = (self.tokens + earned).min(self.most) - 1.0;
+        self.tokens
+    }
+}
+
+/// How many frames a client may send: so many at once, so many a second in the long run. At the bound its socket is left
+/// alone for a while, which slows the sender down by itself; who stays there is flooding.
+pub(super) struct FrameBudget {
+    bucket: Bucket,
     /// When reading goes on; none while it does.
     pub(super) resumes_at: Option<Instant>,
+    /// Since when the client has been at the bound; none once half of the burst has come back.
+    at_bound_since: Option<Instant>,
 }
 
 impl FrameBudget {
     fn new(now: Instant) -> Self {
         Self {
-            tokens: f64::from(SESSION_FRAMES_BURST),
-            counted_at: now,
+            bucket: Bucket::new(now, SESSION_FRAMES_BURST, SESSION_FRAMES_PER_SECOND),
             resumes_at: None,
+            at_bound_since: None,
         }
     }
 
-    /// A frame was read.
-    pub(super) fn count(&mut self, now: Instant) {
-        let rate = f64::from(SESSION_FRAMES_PER_SECOND);
-        let earned = now.duration_since(self.counted_at).as_secs_f64() * rate;
-        self.counted_at = now;
-        self.tokens = (self.tokens + earned).min(f64::from(SESSION_FRAMES_BURST)) - 1.0;
-        if self.tokens < 1.0 {
-            self.resumes_at = Some(now + Duration::from_secs_f64((1.0 - self.tokens) / rate));
+    /// A frame was read. Whether the session may go on.
+    pub(super) fn count(&mut self, now: Instant) -> bool {
+        let left = self.bucket.take(now);
+        if left < 1.0 {
+            self.resumes_at = Some(now + Duration::from_secs_f64((1.0 - left) / self.bucket.rate));
+            self.at_bound_since.get_or_insert(now);
+        } else if left > self.bucket.most / 2.0 {
+            self.at_bound_since = None;
         }
+        self.at_bound_since
+            .is_none_or(|since| now.duration_since(since) < FLOOD_PATIENCE)
     }
 
     /// Whether the socket may be read.
@@ -176,14 +215,50 @@ mod tests {
     fn a_flood_is_read_at_the_bound_and_no_faster() {
         let mut now = Instant::now();
         let (mut budget, mut read) = (FrameBudget::new(now), 0);
-        for _ in 0..10_000 {
+        for _ in 0..9_000 {
             while budget.allows(now) {
-                budget.count(now);
+                assert!(budget.count(now), "after {read} frames");
                 read += 1;
             }
             now += Duration::from_millis(1);
         }
-        let bound = SESSION_FRAMES_BURST + 10 * SESSION_FRAMES_PER_SECOND;
+        let bound = SESSION_FRAMES_BURST + 9 * SESSION_FRAMES_PER_SECOND;
         assert!((bound - 20..=bound + 20).contains(&read), "{read} of {bound}");
+    }
+
+    #[test]
+    fn who_stays_at_the_bound_is_flooding_and_who_pauses_is_not() {
+        let began = Instant::now();
+        let mut endless = FrameBudget::new(began);
+        let mut now = began;
+        loop {
+            if endless.allows(now) && !endless.count(now) {
+                break;
+            }
+            now += Duration::from_micros(500);
+        }
+        assert!(now - began > FLOOD_PATIENCE && now - began < 2 * FLOOD_PATIENCE);
+        let mut bursts = FrameBudget::new(began);
+        now = began;
+        for _ in 0..100 {
+            while bursts.allows(now) {
+                assert!(bursts.count(now));
+            }
+            now += Duration::from_secs(2);
+        }
+    }
+
+    #[test]
+    fn pings_are_few() {
+        let mut now = Instant::now();
+        let mut pace = Pace::new(None);
+        let sent = (0..100_000).take_while(|_| pace.control(now)).count();
+        assert_eq!(sent, SESSION_CONTROLS_BURST as usize);
+        now += Duration::from_secs(1);
+        let mut pace = Pace::new(None);
+        for _ in 0..10_000 {
+            now += Duration::from_millis(200);
+            assert!(pace.control(now));
+        }
     }
 }

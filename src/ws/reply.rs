@@ -1,5 +1,6 @@
 //! Frames of the server that are about requests and positions: JSON text, one frame each. Messages of topics are in `message`.
 
+use super::close::Close;
 use super::request::RequestId;
 use crate::commands::Answer;
 use crate::problem::Problem;
@@ -57,17 +58,18 @@ pub(super) fn error(id: Option<&RequestId>, problem: &Problem) -> Utf8Bytes {
     text(&frame)
 }
 
-/// The answer to `subscribe`.
-pub(super) fn subscribed(id: &RequestId, topics: &[TopicReply]) -> Utf8Bytes {
+/// The answer to `subscribe`, or to the topics that a stream was opened with, which have no id.
+pub(super) fn subscribed(id: Option<&RequestId>, topics: &[TopicReply]) -> Utf8Bytes {
     #[derive(Serialize)]
     struct Frame<'a> {
         r#type: &'static str,
-        id: &'a Value,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        id: Option<&'a Value>,
         topics: &'a [TopicReply],
     }
     text(&Frame {
         r#type: "subscribed",
-        id: id.as_value(),
+        id: id.map(RequestId::as_value),
         topics,
     })
 }
@@ -98,6 +100,24 @@ pub(super) fn snapshot(topic: TopicName, position: &Position, data: &RawValue) -
         epoch: &position.epoch,
         offset: position.offset,
         data,
+    })
+}
+
+/// The last message of a stream of events: what a socket says by its close code.
+pub(super) fn closed(close: Close, retry_after_ms: Option<u32>) -> Utf8Bytes {
+    #[derive(Serialize)]
+    struct Frame {
+        r#type: &'static str,
+        code: u16,
+        reason: &'static str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        retry_after_ms: Option<u32>,
+    }
+    text(&Frame {
+        r#type: "closed",
+        code: close.code(),
+        reason: close.name(),
+        retry_after_ms,
     })
 }
 

@@ -1,4 +1,4 @@
-//! One session: a task that selects over its socket, its topics, its commands and its clock until one of them ends it.
+//! One session: a task that selects over the way to its reader, its topics, its commands and its clock until one of them ends it.
 //!
 //! Requests are taken one after another: while a `subscribe` or the handing over of a command is under way the socket is not
 //! read, which keeps effects in the order sent. Answers are awaited side by side, and writing never waits for either.
@@ -9,16 +9,16 @@ mod topics;
 use super::close::Close;
 use super::fetch::{Fetch, Fetched};
 use super::holds::Holds;
-use super::line::{Line, LineEvent};
 use super::pace::{Pace, PingStep};
 use super::reply;
-use super::request::RequestId;
+use super::request::{RequestId, TopicWish};
 use super::subscribe::Given;
+use super::transport::{LineEvent, Transport};
 use crate::app::App;
 use crate::auth::Principal;
 use crate::commands::{Answer, Started};
 use crate::problem::Problem;
-use axum::extract::ws::{Message, WebSocket};
+use axum::extract::ws::Message;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
@@ -35,10 +35,10 @@ use std::time::Duration;
 use tokio::time::{Instant, Sleep, sleep_until, timeout};
 
 /// One session's state.
-struct Session {
+struct Session<T> {
     app: App,
     caller: Principal,
-    line: Line,
+    line: T,
     inbox: Arc<Inbox>,
     holds: Holds,
     /// The request that is being taken: no other is read meanwhile.
@@ -49,6 +49,8 @@ struct Session {
     fetches: FuturesUnordered<BoxFuture<'static, Fetched>>,
     fetches_waiting: VecDeque<Fetch>,
     pace: Pace,
+    /// The revision of the roster for which rights were last looked at.
+    rights_as_of: u64,
     /// Wakes the session when something may be due. It is only ever moved earlier, or set again after it rang: ringing too
     /// early costs a look at the clock, moving a timer costs more with each message.
     alarm: Pin<Box<Sleep>>,
@@ -62,7 +64,7 @@ enum Taken {
         started: Result<Started, Problem>,
     },
     /// The topics asked for.
-    Subscribe { id: RequestId, given: Vec<Given> },
+    Subscribe { id: Option<RequestId>, given: Vec<Given> },
 }
 
 /// What woke the session.
@@ -76,17 +78,24 @@ enum Wake {
     Clock,
 }
 
-/// Runs a session until it ends, and lets go of everything it held.
-pub(super) async fn run(app: App, caller: Principal, socket: WebSocket, mut control: SessionControl) {
+/// Runs a session until it ends, and lets go of everything it held. It begins with the topics that are wished for, if any.
+pub(super) async fn run<T: Transport>(
+    app: App,
+    caller: Principal,
+    line: T,
+    wishes: Vec<TopicWish>,
+    mut control: SessionControl,
+) {
     let now = app.clock().now();
     let token_life = caller.expires_at.map(|at| {
         let milliseconds = u64::try_from(at.0.saturating_sub(now.0)).unwrap_or(0);
         Duration::from_millis(milliseconds)
     });
     let mut session = Session {
+        rights_as_of: app.engine().roster().revision(),
         app,
         caller,
-        line: Line::new(socket),
+        line,
         inbox: Inbox::new(),
         holds: Holds::default(),
         taking: None,
@@ -96,11 +105,14 @@ pub(super) async fn run(app: App, caller: Principal, socket: WebSocket, mut cont
         pace: Pace::new(token_life),
         alarm: Box::pin(sleep_until(Instant::now())),
     };
+    if !wishes.is_empty() {
+        session.subscribe(None, wishes);
+    }
     let close = session.serve(&mut control).await;
     session.finish(close).await;
 }
 
-impl Session {
+impl<T: Transport> Session<T> {
     async fn serve(&mut self, control: &mut SessionControl) -> Close {
         loop {
             self.gather();
@@ -133,7 +145,7 @@ impl Session {
     /// Waits for whatever comes first. Every branch is cancel-safe: what is not taken is there next time.
     async fn wake(&mut self, control: &mut SessionControl) -> Wake {
         let reading = self.is_reading();
-        let due = self.pace.next(self.line.stalls_at());
+        let due = self.pace.next(self.line.outbox().stalls_at());
         if due < self.alarm.deadline() || self.alarm.is_elapsed() {
             self.alarm.as_mut().reset(due);
         }
@@ -152,7 +164,7 @@ impl Session {
     fn is_reading(&mut self) -> bool {
         self.taking.is_none()
             && self.commands.len() < SESSION_COMMANDS_MAX
-            && self.line.has_room()
+            && self.line.outbox().has_room()
             && self.pace.frames.allows(Instant::now())
     }
 
@@ -160,15 +172,18 @@ impl Session {
         let now = Instant::now();
         self.pace.pings.heard(now);
         // Programs that feed the node are trusted with its speed: their bound is the commands under way.
-        if !matches!(self.caller.role, TokenRole::Admin | TokenRole::Service) {
-            self.pace.frames.count(now);
+        let is_program = matches!(self.caller.role, TokenRole::Admin | TokenRole::Service);
+        if !is_program && !self.pace.frames.count(now) {
+            return Err(Close::Flood);
         }
         match frame {
             Message::Text(text) => self.requested(&text),
             Message::Binary(_) => return Err(Close::TextOnly),
-            // The socket answers pings by itself, once it is flushed.
-            Message::Ping(_) => self.line.flush_soon(),
-            Message::Pong(_) => {}
+            Message::Ping(_) | Message::Pong(_) => {
+                if !self.pace.control(now) {
+                    return Err(Close::Flood);
+                }
+            }
             Message::Close(_) => return Err(Close::Gone),
         }
         Ok(())
@@ -179,7 +194,7 @@ impl Session {
         for slot in slots {
             self.holds.note(*slot);
         }
-        if self.line.is_clear() {
+        if self.line.outbox().is_clear() {
             return Ok(());
         }
         // What is gathered counts with its bound. Replies do not: they have their own, and their own deadline to be taken.
@@ -193,17 +208,23 @@ impl Session {
 
     fn clock(&mut self) -> Result<(), Close> {
         let now = Instant::now();
-        if self.line.stalls_at().is_some_and(|at| at <= now) {
+        if self.line.outbox().stalls_at().is_some_and(|at| at <= now) {
             return Err(Close::SlowConsumer);
         }
         if self.pace.token_ends_at.is_some_and(|at| at <= now) {
             return Err(Close::TokenEnded);
         }
         // Also clears the throttle that may have set this alarm.
-        let listening = self.pace.frames.allows(now) && self.is_reading() && self.line.is_clear();
+        let listening = self.pace.frames.allows(now) && self.is_reading() && self.line.outbox().is_clear();
         match self.pace.pings.step(now, listening) {
             PingStep::Wait => {}
-            PingStep::Ping => self.line.push_ping(),
+            PingStep::Ping => {
+                self.line.push_ping();
+                if !T::ANSWERS_PINGS {
+                    // That it is taken is all that can be known.
+                    self.pace.pings.heard(now);
+                }
+            }
             PingStep::Gone => return Err(Close::Silent),
         }
         if self.pace.rights_at <= now {

@@ -1,6 +1,6 @@
 //! Every route as every role: the contract's table of rights, cell by cell, and no real name where no name may be (I7).
 
-use crate::support::{Answer, Class, Client, Node, Socket, document, earn, report_row};
+use crate::support::{Answer, Class, Client, Events, Node, Socket, document, earn, report_row};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -100,6 +100,17 @@ const MATRIX: &[&str] = &[
     r#"POST /rules/preview {"document":"name = \"x\""}             | y    403  403  403  403  403  403  403"#,
     r#"POST /rules/apply {"document":"["}                          | 422  403  403  403  403  403  403  403"#,
     r#"POST /rules/undo {"act":77777}                              | 422  403  403  403  403  403  403  403"#,
+    r#"POST /announcements {"text":"t"}                            | y    y    422  422  403  403  403  403"#,
+    r#"POST /announcements {"text":"t","team_id":10}               | y    y    y    404  403  403  403  403"#,
+    r#"POST /announcements {"text":"t","team_id":77777}            | 422  422  404  404  403  403  403  403"#,
+    "GET /announcements                                            | y    y    y    y    y    y    y    y",
+    "GET /announcements?team_id=10                                 | y    y    y    404  y    y    404  y",
+    "GET /announcements?team_id=77777                              | 404  404  404  404  404  404  404  404",
+    "DELETE /announcements/77777                                   | 404  404  404  404  403  403  403  403",
+    "GET /teams/10/presence                                        | y    y    y    404  y    y    404  403",
+    "GET /teams/77777/presence                                     | 404  404  404  404  404  404  404  403",
+    // What follows once topics are named, `every_topic_answers_every_role_as_the_table_says` asks.
+    "GET /events/stream                                            | 422  422  422  422  422  422  422  422",
     "POST /tickets {}                                              | y    y    y    y    y    y    y    y",
 ];
 
@@ -113,6 +124,11 @@ const TOPICS: &[&str] = &[
     "board:teams                 | y    y    y    y    y    y    y    y",
     "board:qualification:20      | y    y    y    y    y    y    y    y",
     "board:team:10               | y    y    y    404  y    y    404  y",
+    "presence:10                 | y    y    y    404  y    y    404  403",
+    "presence:77777              | 404  404  404  404  404  404  404  403",
+    "announcements               | y    y    y    y    y    y    y    y",
+    "announcements:team:10       | y    y    y    404  y    y    404  y",
+    "announcements:team:77777    | 404  404  404  404  404  404  404  404",
 ];
 
 async fn school() -> Node {
@@ -283,10 +299,19 @@ async fn every_topic_answers_every_role_as_the_table_says() {
             );
         }
     }
-    let cells = (TOPICS.len() * CALLERS.len()) as u64;
+    let topics: Vec<&str> = TOPICS.iter().map(|row| cells(row).0).collect();
+    for (place, text) in CALLERS.into_iter().enumerate() {
+        let mut events = Events::open(&caller(&node, text).await, &topics.join(",")).await;
+        for (row, result) in TOPICS.iter().zip(events.subscribed().await) {
+            let status = result["error"]["status"].as_u64().unwrap_or(200) as u16;
+            let cell = cells(row).1[place];
+            assert!(allows(cell, status), "{row} as {text} by events: {result}");
+        }
+    }
+    let cells = 2 * (TOPICS.len() * CALLERS.len()) as u64;
     report_row(
         "F-S1",
-        "topics as every role and relation (cells)",
+        "topics as every role and relation, by socket and by events (cells)",
         cells,
         "as the table of rights says, 0 leaks",
     );

@@ -4,6 +4,7 @@ use super::{Engine, root::RootMsg};
 use crate::boards::BoardMsg;
 use crate::error::EngineError;
 use crate::journal::JournalMsg;
+use crate::presence::PresenceMsg;
 use crate::roster::RosterMsg;
 use crate::supervision::Fault;
 use crate::teams::TeamMsg;
@@ -27,6 +28,8 @@ pub enum PoisonTarget {
     Journal,
     /// The root of the tree.
     Root,
+    /// The presence of a team.
+    Presence(TeamId),
     /// A shard of the sessions.
     SessionShard(usize),
 }
@@ -56,6 +59,12 @@ impl Engine {
             PoisonTarget::Team(team_id) => {
                 if let Some(actor) = tree.hub.teams().get(team_id).and_then(|team| team.actor()) {
                     let _ = actor.send_message(TeamMsg::Poison(fault));
+                }
+            }
+            PoisonTarget::Presence(team_id) => {
+                let handle = tree.hub.presences().get(team_id);
+                if let Some(actor) = handle.and_then(|presence| presence.actor()) {
+                    let _ = actor.send_message(PresenceMsg::Poison(fault));
                 }
             }
             PoisonTarget::Board(board) => {

@@ -2,6 +2,7 @@
 
 use super::{BoardPart, Engine, Subscription};
 use crate::domain::event::{LEDGER_TYPES, UNLOCKED_TYPE};
+use crate::domain::presence::PresencePage;
 use crate::error::EngineError;
 use crate::learners::parse;
 use crate::topics::{BoardName, Entry, Inbox, Message, Period, Position, TopicName};
@@ -146,7 +147,23 @@ impl Engine {
             }
             TopicName::Team(team_id) => tree.hub.subscribe_team(team_id, position, inbox, slot).await,
             TopicName::Board(board, period) => tree.hub.subscribe_board(board, period, position, inbox, slot).await,
+            TopicName::Presence(team_id) => tree.hub.subscribe_presence(team_id, position, inbox, slot).await,
+            TopicName::Announcements(audience) => tree.hub.subscribe_announcements(audience, position, inbox, slot),
         }
+    }
+
+    /// A part of those who are here in a team, behind `after`, by id.
+    ///
+    /// # Errors
+    /// Unknown team; overloaded; timed out.
+    pub async fn presence(
+        &self,
+        team_id: TeamId,
+        after: Option<UserId>,
+        limit: usize,
+    ) -> Result<PresencePage, EngineError> {
+        let _permit = self.admit_read()?;
+        self.inner.tree.hub.presence(team_id, after, limit).await
     }
 
     /// Messages of a user topic after `offset` from the journal, at most `limit`: for readers whose place the topic forgot.

@@ -5,6 +5,7 @@ use crate::hub::Hub;
 use crate::insights::{Insights, InsightsActor};
 use crate::journal::{JournalActor, JournalArgs};
 use crate::learners::{Context, Learners, Shard, ShardArgs};
+use crate::presence::PresencesSupervisor;
 use crate::roster::{AliasSecret, RosterActor, RosterArgs, RosterQueue};
 use crate::rulebook::Acts;
 use crate::sessions::{Sessions, SessionsSupervisor};
@@ -48,6 +49,7 @@ pub(super) enum Child {
     Shard(usize),
     Boards,
     Teams,
+    Presences,
     Insights,
     Sessions,
 }
@@ -56,7 +58,7 @@ impl Child {
     /// In the order of their start: what others need comes first.
     fn all() -> impl Iterator<Item = Self> {
         let shards = (0..LEARNER_SHARDS).map(Self::Shard);
-        [Self::Journal, Self::Boards, Self::Teams]
+        [Self::Journal, Self::Boards, Self::Teams, Self::Presences]
             .into_iter()
             .chain(shards)
             .chain([Self::Roster, Self::Insights, Self::Sessions])
@@ -69,6 +71,7 @@ impl Child {
             Self::Shard(_) => "learner_shard",
             Self::Boards => "boards",
             Self::Teams => "teams",
+            Self::Presences => "presences",
             Self::Insights => "insights",
             Self::Sessions => "sessions",
         }
@@ -211,6 +214,13 @@ impl RootState {
             Child::Teams => {
                 let hub = tree.hub.clone();
                 TeamsSupervisor::spawn_linked(None, TeamsSupervisor, hub, root)
+                    .await?
+                    .0
+                    .into()
+            }
+            Child::Presences => {
+                let hub = tree.hub.clone();
+                PresencesSupervisor::spawn_linked(None, PresencesSupervisor, hub, root)
                     .await?
                     .0
                     .into()

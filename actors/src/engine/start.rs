@@ -102,6 +102,7 @@ async fn load(store: Arc<dyn Store>, clock: Arc<dyn Clock>, settings: EngineSett
         last_event_id: last_event_id.map_or(0, EventId::get),
     });
     hub.load_evidence().await?;
+    hub.load_announcements().await?;
     let into_journal = journal.clone();
     hub.connect(move |submission| into_journal.submit(submission));
     let insights = Insights::new(Arc::clone(&store), journal.clone(), ACTIVITY_BLOCK_FACTS);
@@ -120,6 +121,8 @@ async fn load(store: Arc<dyn Store>, clock: Arc<dyn Clock>, settings: EngineSett
     });
     let learners = Learners::new(Arc::clone(&context), Arc::clone(&tasks));
     hub.library().connect(learners.look_at_due());
+    let sessions = Sessions::new(clock, settings.sessions_max.min(SESSIONS_MAX));
+    hub.watch(Arc::clone(sessions.attendance()));
     Ok(Tree {
         learners,
         acts: Arc::new(acts),
@@ -127,7 +130,7 @@ async fn load(store: Arc<dyn Store>, clock: Arc<dyn Clock>, settings: EngineSett
         roster_queue: Arc::new(RosterQueue::new(|| RosterMsg::Work)),
         hub,
         insights,
-        sessions: Sessions::new(clock, settings.sessions_max.min(SESSIONS_MAX)),
+        sessions,
         tasks,
         secret,
         reloads_wanted: Arc::default(),

@@ -4,6 +4,7 @@ use crate::boards::BoardMarks;
 use crate::domain::board::Score;
 use crate::hub::{Calendar, Hub, RosterChange};
 use crate::journal::LearnerChange;
+use crate::presence::PresenceMarks;
 use crate::teams::TeamMarks;
 use crate::topics::{BoardName, Period};
 use homeroom_schema::records::StandingsOf;
@@ -216,6 +217,17 @@ pub(super) fn roster_changed(hub: &Hub, change: &RosterChange) {
         hub.teams()
             .for_each(|handle| handle.mark(|marks| marks.erased(&change.erased, event_id)));
     }
+    if !change.erased.is_empty() {
+        hub.announcements().forget(&change.erased);
+    }
+    hub.presences().for_each(|handle| {
+        if many || teams.binary_search(&handle.key).is_ok() {
+            handle.mark(|marks| marks.renamed(&change.users));
+        }
+        if !change.erased.is_empty() {
+            handle.mark(|marks| marks.renamed(&change.erased));
+        }
+    });
     // What units there are and who is enrolled where decides how far anybody is.
     let all = !change.units.is_empty() || !change.qualifications.is_empty();
     hub.teams().for_each(|handle| {
@@ -242,6 +254,9 @@ pub(super) fn calendar_changed(hub: &Hub, before: &Calendar, now: &Calendar) {
             handle.mark(BoardMarks::turn);
         }
     });
+    if renamed {
+        hub.presences().for_each(|handle| handle.mark(PresenceMarks::season));
+    }
     if renamed || rescored {
         let event_id = hub.last_event_id();
         hub.teams()

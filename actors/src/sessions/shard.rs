@@ -115,9 +115,11 @@ impl ShardState {
         let (end, ended) = watch::channel(self.end_at_once(&info));
         self.running.insert(session, (info, end));
         let shard = myself.clone();
+        let attending = info.user_id.map(|user_id| self.sessions.attendance().attend(user_id));
         let task = async move {
             // The place is given back last, so that whoever waits for none to be left finds all of them over.
             let _place = place;
+            let _attending = attending;
             // Made inside: a panic while it is made is the session's own, too.
             let session_ended = async move { run(SessionControl { end: ended }).await };
             if AssertUnwindSafe(session_ended).catch_unwind().await.is_err() {

@@ -3,14 +3,17 @@
 use homeroom_schema::limits::SESSION_TOPICS_MAX;
 use parking_lot::Mutex;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::Notify;
 
 /// A session's ear: topics note here that they have something, the session wakes and looks. Never grows beyond the
 /// session's topics: a slot is noted once until it is taken, and forgotten when its topic is detached.
 ///
 /// One session waits on one inbox: with two waiters one of them may sleep on.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Inbox {
+    /// Its own in this process.
+    number: u64,
     dirty: Mutex<Vec<u32>>,
     wake: Notify,
 }
@@ -19,7 +22,17 @@ impl Inbox {
     /// An empty inbox.
     #[must_use]
     pub fn new() -> Arc<Self> {
-        Arc::default()
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        Arc::new(Self {
+            number: NEXT.fetch_add(1, Ordering::Relaxed),
+            dirty: Mutex::default(),
+            wake: Notify::new(),
+        })
+    }
+
+    /// Tells inboxes apart; later ones have larger numbers.
+    pub(super) const fn number(&self) -> u64 {
+        self.number
     }
 
     /// Waits until a topic has something, and takes the slots of all that have, in the order noted. Cancel-safe: what is

@@ -18,7 +18,8 @@ pub enum BoardName {
     Qualification(QualificationId),
 }
 
-/// The name of a topic; `Display` and `FromStr` give the wire form (`user:7`, `team:3`, `board:all`, `board:team:3:week`).
+/// The name of a topic; `Display` and `FromStr` give the wire form (`user:7`, `board:team:3:week`, `presence:3`,
+/// `announcements`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum TopicName {
     /// One learner's facts.
@@ -27,6 +28,10 @@ pub enum TopicName {
     Team(TeamId),
     /// A board.
     Board(BoardName, Period),
+    /// Who is here in a team.
+    Presence(TeamId),
+    /// What is announced to everybody, or to one team.
+    Announcements(Option<TeamId>),
 }
 
 /// Why a text names no topic, board or period.
@@ -88,6 +93,9 @@ impl fmt::Display for TopicName {
             Self::Team(team_id) => write!(f, "team:{team_id}"),
             Self::Board(board, Period::All) => write!(f, "board:{board}"),
             Self::Board(board, period) => write!(f, "board:{board}:{period}"),
+            Self::Presence(team_id) => write!(f, "presence:{team_id}"),
+            Self::Announcements(None) => f.write_str("announcements"),
+            Self::Announcements(Some(team_id)) => write!(f, "announcements:team:{team_id}"),
         }
     }
 }
@@ -96,10 +104,18 @@ impl FromStr for TopicName {
     type Err = NameError;
 
     fn from_str(text: &str) -> Result<Self, NameError> {
+        if text == "announcements" {
+            return Ok(Self::Announcements(None));
+        }
         let (kind, rest) = text.split_once(':').ok_or(NameError::Unknown)?;
         match kind {
             "user" => id(rest).map(Self::User),
             "team" => id(rest).map(Self::Team),
+            "presence" => id(rest).map(Self::Presence),
+            "announcements" => {
+                let team_id = rest.strip_prefix("team:").ok_or(NameError::Unknown)?;
+                id(team_id).map(|team_id| Self::Announcements(Some(team_id)))
+            }
             "board" => match rest.rsplit_once(':') {
                 // The whole ledger has no word of its own here, so that a topic has one name only.
                 Some((board, period @ ("day" | "week" | "season"))) => Ok(Self::Board(board.parse()?, period.parse()?)),

@@ -4,7 +4,7 @@ use super::{Entry, Inbox, Position, TopicName, TopicRead};
 use crate::engine::TopicSnapshot;
 use homeroom_schema::limits::TOPIC_RING_MAX;
 use parking_lot::{Mutex, RwLock};
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 /// One topic. Published to by its actor alone; read by sessions.
@@ -15,8 +15,8 @@ use std::sync::Arc;
 pub struct Topic {
     name: TopicName,
     state: RwLock<State>,
-    /// By the inbox's address, which stays its own while it is held here, and the session's slot.
-    subscribers: Mutex<HashMap<(usize, u32), Arc<Inbox>>>,
+    /// By the inbox's number and the session's slot: they are woken in the order in which the sessions came.
+    subscribers: Mutex<BTreeMap<(u64, u32), Arc<Inbox>>>,
 }
 
 struct State {
@@ -55,12 +55,12 @@ impl Topic {
     pub fn attach(&self, inbox: &Arc<Inbox>, slot: u32) {
         self.subscribers
             .lock()
-            .insert((address(inbox), slot), Arc::clone(inbox));
+            .insert((inbox.number(), slot), Arc::clone(inbox));
     }
 
     /// Ends a session's hold. Harmless when there is none.
     pub fn detach(&self, inbox: &Arc<Inbox>, slot: u32) {
-        if self.subscribers.lock().remove(&(address(inbox), slot)).is_some() {
+        if self.subscribers.lock().remove(&(inbox.number(), slot)).is_some() {
             inbox.forget(slot);
         }
     }
@@ -225,8 +225,4 @@ impl State {
             None => TopicRead::Forgotten,
         }
     }
-}
-
-fn address(inbox: &Arc<Inbox>) -> usize {
-    Arc::as_ptr(inbox) as usize
 }

@@ -3,12 +3,15 @@
 mod reads;
 
 use super::faults::Faults;
-use crate::ids::{AuditId, EventId, QualificationId, ReferenceId, TeamId, TimeMs, TokenId, UnitId, UserId, Version};
+use crate::ids::{
+    AnnouncementId, AuditId, EventId, QualificationId, ReferenceId, TeamId, TimeMs, TokenId, UnitId, UserId, Version,
+};
+use crate::limits::ANNOUNCEMENTS_KEPT;
 use crate::records::{
-    AchievementRecord, ActivityBlock, Append, AppendOutcome, AuditEntry, AuditRecord, EnrolmentRecord, KeyHash,
-    KeyRecord, LearnerHead, MemberRecord, PointPartRecord, PointsRecord, PreferenceRecord, ProgressRecord,
-    QualificationRecord, ResourceRecord, ResultRecord, Row, SnapshotRecord, StoredEvent, StreamAppend, StreamId,
-    StreamKind, TeamRecord, TokenRecord, UnitRecord, UserRecord, UserRole,
+    AchievementRecord, ActivityBlock, AnnouncementRecord, Append, AppendOutcome, AuditEntry, AuditRecord,
+    EnrolmentRecord, KeyHash, KeyRecord, LearnerHead, MemberRecord, PointPartRecord, PointsRecord, PreferenceRecord,
+    ProgressRecord, QualificationRecord, ResourceRecord, ResultRecord, Row, SnapshotRecord, StoredEvent, StreamAppend,
+    StreamId, StreamKind, TeamRecord, TokenRecord, UnitRecord, UserRecord, UserRole,
 };
 use crate::store::StoreError;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -43,6 +46,8 @@ pub(super) struct Kept {
     snapshots: HashMap<StreamId, SnapshotRecord>,
     settings: BTreeMap<String, String>,
     activity: BTreeMap<EventId, ActivityBlock>,
+    /// None for those that were taken back.
+    announcements: BTreeMap<AnnouncementId, Option<AnnouncementRecord>>,
     audit: Vec<AuditEntry>,
     batches: u64,
 }
@@ -78,6 +83,7 @@ impl Default for Kept {
             keys: HashMap::new(),
             snapshots: HashMap::new(),
             activity: BTreeMap::new(),
+            announcements: BTreeMap::new(),
             audit: Vec::new(),
             batches: 0,
         }
@@ -175,7 +181,7 @@ impl Kept {
         })
     }
 
-    fn version(&self, stream: StreamId) -> Version {
+    pub(super) fn version(&self, stream: StreamId) -> Version {
         Version(self.streams.get(&stream).map_or(0, |places| places.len() as u64))
     }
 
@@ -285,6 +291,12 @@ impl Kept {
             Row::Token(row) => drop(self.tokens.insert(row.token_id, row)),
             Row::Erased { user_id, erased_at } => self.erase(user_id, erased_at),
             Row::Audit(record) => self.add_audit(record),
+            Row::Announcement(record) => self.add_announcement(record),
+            Row::AnnouncementRemoved { announcement_id } => {
+                if let Some(announcement) = self.announcements.get_mut(&announcement_id) {
+                    *announcement = None;
+                }
+            }
             Row::Setting { name, value } => drop(self.settings.insert(name, value)),
         }
     }
@@ -320,6 +332,16 @@ impl Kept {
             event.note = None;
         }
         self.keys.retain(|_, key| key.about != Some(user_id));
+        for announcement in self.announcements.values_mut().flatten() {
+            announcement.user_id = announcement.user_id.filter(|author| *author != user_id);
+        }
+    }
+
+    fn add_announcement(&mut self, record: AnnouncementRecord) {
+        let id = record.announcement_id;
+        self.announcements.insert(id, Some(record));
+        let is_kept = |other: &AnnouncementId| other.get() + ANNOUNCEMENTS_KEPT > id.get();
+        self.announcements.retain(|other, _| is_kept(other));
     }
 
     fn add_audit(&mut self, record: AuditRecord) {

@@ -1,13 +1,14 @@
 //! Everything that is read, as functions from a connection to records. No threads, no writing.
 
-use crate::ids::{AuditId, EventId, IdError, QualificationId, TimeMs, UserId, Version};
+use crate::ids::{AnnouncementId, AuditId, EventId, IdError, QualificationId, TeamId, TimeMs, UserId, Version};
 use crate::queries as q;
 use crate::records::{
-    AchievementRecord, ActivityBlock, AuditEntry, AuditFilter, AuditedBy, CompletedUnit, EnrolmentRecord, EvidenceSums,
-    KeyHash, KeyOutcome, KeyRecord, LearnerHead, LedgerRow, MemberRecord, PointPartRecord, PreferenceRecord,
-    ProgressRecord, QualificationRecord, QualificationStanding, QuizTimeRecord, ResourceRecord, ResultRecord,
-    RosterRecords, SnapshotRecord, StandingRow, Standings, StandingsOf, StoredEvent, StreamId, StreamKind,
-    TeamAwardRecord, TeamRecord, TimeRange, TokenRecord, TokenRole, UnitRecord, UserRecord, UserRole,
+    AchievementRecord, ActivityBlock, AnnouncementFilter, AnnouncementRecord, AuditEntry, AuditFilter, AuditedBy,
+    CompletedUnit, EnrolmentRecord, EvidenceSums, KeyHash, KeyOutcome, KeyRecord, LearnerHead, LedgerRow, MemberRecord,
+    PointPartRecord, PreferenceRecord, ProgressRecord, QualificationRecord, QualificationStanding, QuizTimeRecord,
+    ResourceRecord, ResultRecord, RosterRecords, SnapshotRecord, StandingRow, Standings, StandingsOf, StoredEvent,
+    StreamId, StreamKind, TeamAwardRecord, TeamRecord, TimeRange, TokenRecord, TokenRole, UnitRecord, UserRecord,
+    UserRole,
 };
 use rusqlite::types::Type;
 use rusqlite::{Connection, Error, OptionalExtension, Params, Result, Row, params};
@@ -463,6 +464,34 @@ pub(super) fn key(connection: &Connection, hash: KeyHash) -> Result<Option<KeyRe
         .prepare_cached(q::KEY)?
         .query_row([hash.0.as_slice()], record)
         .optional()
+}
+
+pub(super) fn announcements(
+    connection: &Connection,
+    filter: &AnnouncementFilter,
+    limit: usize,
+) -> Result<Vec<AnnouncementRecord>> {
+    let page = params![
+        filter.before.map_or(i64::MAX, AnnouncementId::as_i64),
+        filter.team_id.map(TeamId::as_i64),
+        filter.user_id.map(UserId::as_i64),
+        bounded(limit as u64),
+    ];
+    all(connection, q::ANNOUNCEMENTS_PAGE, page, |row| {
+        Ok(AnnouncementRecord {
+            announcement_id: id(row, 0)?,
+            team_id: id_or_none(row, 1)?,
+            user_id: id_or_none(row, 2)?,
+            text: row.get(3)?,
+            at: time(row, 4)?,
+        })
+    })
+}
+
+pub(super) fn last_announcement(connection: &Connection) -> Result<Option<AnnouncementId>> {
+    connection
+        .prepare_cached(q::LAST_ANNOUNCEMENT)?
+        .query_row([], |row| id_or_none(row, 0))
 }
 
 pub(super) fn audit(connection: &Connection, filter: &AuditFilter, limit: usize) -> Result<Vec<AuditEntry>> {

@@ -2,8 +2,9 @@
 
 use super::commit::sql;
 use crate::ids::{TimeMs, UserId};
+use crate::limits::ANNOUNCEMENTS_KEPT;
 use crate::queries as q;
-use crate::records::{AuditRecord, PointsRecord, Row, TokenRecord, TokenRole, UnitRecord};
+use crate::records::{AnnouncementRecord, AuditRecord, PointsRecord, Row, TokenRecord, TokenRole, UnitRecord};
 use rusqlite::{CachedStatement, Connection, Params, params};
 
 /// The statements of the hot rows, looked up once a batch; the others are looked up when needed.
@@ -104,6 +105,10 @@ impl<'c> Rows<'c> {
             Row::Token(token) => self.write_token(token),
             Row::Erased { user_id, erased_at } => self.erase(*user_id, *erased_at),
             Row::Audit(record) => self.write_audit(record),
+            Row::Announcement(record) => self.write_announcement(record),
+            Row::AnnouncementRemoved { announcement_id } => {
+                self.run(q::CLEAR_ANNOUNCEMENT, params![announcement_id.as_i64()])
+            }
             _ => self.write_roster(row),
         }
     }
@@ -180,6 +185,8 @@ impl<'c> Rows<'c> {
             | Row::TeamAwardSettled { .. }
             | Row::Token(_)
             | Row::Erased { .. }
+            | Row::Announcement(_)
+            | Row::AnnouncementRemoved { .. }
             | Row::Audit(_)
             | Row::Setting { .. } => unreachable!("written by `write`"),
         }
@@ -241,6 +248,22 @@ impl<'c> Rows<'c> {
             self.run(statement, params![user_id.as_i64()])?;
         }
         Ok(())
+    }
+
+    fn write_announcement(&self, row: &AnnouncementRecord) -> rusqlite::Result<()> {
+        let announcement_id = row.announcement_id.as_i64();
+        self.run(
+            q::INSERT_ANNOUNCEMENT,
+            params![
+                announcement_id,
+                row.team_id.map(|id| id.as_i64()),
+                row.user_id.map(|id| id.as_i64()),
+                row.text,
+                row.at.0,
+            ],
+        )?;
+        let last_gone = announcement_id - ANNOUNCEMENTS_KEPT as i64;
+        self.run(q::PURGE_ANNOUNCEMENTS, params![last_gone])
     }
 
     fn write_audit(&self, row: &AuditRecord) -> rusqlite::Result<()> {

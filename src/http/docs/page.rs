@@ -15,7 +15,8 @@ pub(super) fn render(document: &Value, style: &str) -> String {
          <title>{title} {version}: the API</title><style>{style}</style></head><body>\
          <nav aria-label=\"Contents\">{contents}</nav><main>\
          <h1>{title} <small>{version}</small></h1><p>{about}</p>\
-         <p>The same for programs: <a href=\"/openapi.json\">/openapi.json</a> (OpenAPI 3.1).</p>\
+         <p>The same for programs: <a href=\"/openapi.json\">/openapi.json</a> (OpenAPI 3.1), and of the \
+         live messages <a href=\"/asyncapi.json\">/asyncapi.json</a> (AsyncAPI 3.0).</p>\
          {access}{tags}{problems}{schemas}</main></body></html>",
         title = text(&info["title"]),
         version = text(&info["version"]),

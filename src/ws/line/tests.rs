@@ -4,9 +4,11 @@ use super::*;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::routing::get;
 use axum::{Extension, Router};
-use homeroom_schema::limits::FRAME_BYTES_MAX;
+use homeroom_schema::limits::{FRAME_BYTES_MAX, SESSION_GATHER_BYTES, WRITE_STALL};
+use std::time::Duration;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::Message as ClientMessage;
 use tokio_tungstenite::{WebSocketStream, client_async};
 
@@ -47,9 +49,9 @@ async fn frames_leave_in_order_and_make_room_when_taken() {
     for number in 0..100 {
         line.push(number.to_string().into());
     }
-    assert!(!line.is_clear());
+    assert!(!line.outbox().is_clear());
     assert!(matches!(line.next(false).await, LineEvent::Flushed));
-    assert!(line.is_clear() && line.has_room() && line.stalls_at().is_none());
+    assert!(line.outbox().is_clear() && line.outbox().has_room() && line.outbox().stalls_at().is_none());
     for number in 0..100 {
         assert_eq!(next(&mut client).await, ClientMessage::text(number.to_string()));
     }
@@ -62,17 +64,17 @@ async fn a_peer_that_does_not_read_gets_no_more_than_the_bound_gathered() {
     let mut pushed = 0;
     // Takes as much as the kernel does, then gets stuck.
     let stuck = loop {
-        while line.has_room() {
+        while line.outbox().has_room() {
             line.push(frame.clone());
             pushed += 1;
         }
         if timeout(Duration::from_millis(300), line.next(false)).await.is_err() {
-            break line.waiting.len();
+            break line.outbox().len();
         }
     };
-    assert!(!line.has_room() && !line.is_clear());
+    assert!(!line.outbox().has_room() && !line.outbox().is_clear());
     assert!(stuck <= SESSION_GATHER_BYTES / 1_000 + 1, "{stuck} frames wait");
-    let stalls_at = line.stalls_at().expect("something waits");
+    let stalls_at = line.outbox().stalls_at().expect("something waits");
     assert!(stalls_at <= Instant::now() + WRITE_STALL);
     let reading = tokio::spawn(async move {
         for _ in 0..pushed {
@@ -81,14 +83,14 @@ async fn a_peer_that_does_not_read_gets_no_more_than_the_bound_gathered() {
     });
     assert!(matches!(line.next(false).await, LineEvent::Flushed));
     reading.await.expect("every frame comes");
-    assert!(line.has_room());
+    assert!(line.outbox().has_room());
 }
 
 #[tokio::test]
 async fn a_stuck_line_still_hears_its_peer() {
     let (mut line, mut client) = connected().await;
-    while timeout(Duration::from_millis(300), line.next(false)).await.is_ok() || line.is_clear() {
-        while line.has_room() {
+    while timeout(Duration::from_millis(300), line.next(false)).await.is_ok() || line.outbox().is_clear() {
+        while line.outbox().has_room() {
             line.push("x".repeat(10_000).into());
         }
     }

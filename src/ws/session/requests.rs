@@ -11,11 +11,12 @@ use crate::ws::message;
 use crate::ws::reply::{self, TopicReply};
 use crate::ws::request::{Misunderstood, Request, RequestId, TopicWish, parse};
 use crate::ws::subscribe::{self, Given, Start};
+use crate::ws::transport::Transport;
 use futures_util::FutureExt;
 use homeroom_schema::limits::REPLY_BYTES_MAX;
 use std::sync::Arc;
 
-impl Session {
+impl<T: Transport> Session<T> {
     /// A text frame came.
     pub(super) fn requested(&mut self, text: &str) {
         match parse(text) {
@@ -39,7 +40,7 @@ impl Session {
             }
             Ok(Request::Subscribe { id, topics }) => {
                 if self.may(&id, Work::Read) {
-                    self.subscribe(id, topics);
+                    self.subscribe(Some(id), topics);
                 }
             }
             Ok(Request::Unsubscribe { id, topics }) => self.unsubscribe(&id, &topics),
@@ -69,11 +70,11 @@ impl Session {
                 id,
                 started: Err(problem),
             } => self.line.push(reply::error(Some(&id), &problem)),
-            Taken::Subscribe { id, given } => self.subscribed(&id, given),
+            Taken::Subscribe { id, given } => self.subscribed(id.as_ref(), given),
         }
     }
 
-    fn subscribe(&mut self, id: RequestId, wishes: Vec<TopicWish>) {
+    pub(super) fn subscribe(&mut self, id: Option<RequestId>, wishes: Vec<TopicWish>) {
         let asks = subscribe::plan(&self.app, &self.caller, &mut self.holds, wishes);
         // Whoever asks for a topic again gets nothing more on the old position: the reply says where it goes on.
         for ask in &asks {
@@ -89,13 +90,18 @@ impl Session {
 
     /// Holds what was given, and says so in the order asked. A topic that is answered with an error is not held, also if
     /// it was before.
-    fn subscribed(&mut self, id: &RequestId, given: Vec<Given>) {
+    fn subscribed(&mut self, id: Option<&RequestId>, given: Vec<Given>) {
         let mut bytes = 0;
         let mut replies = Vec::with_capacity(given.len());
         for Given { topic, name, outcome } in given {
             let taken_up = outcome.and_then(|start| self.take_up(topic.clone(), start, &mut bytes));
             replies.push(taken_up.unwrap_or_else(|error| {
-                name.map(|name| self.holds.remove(name));
+                match name {
+                    // A stream that comes back may still find its place.
+                    Some(name) if error.status >= 500 => drop(self.holds.remove(name)),
+                    Some(name) => self.let_go(name),
+                    None => {}
+                }
                 TopicReply::Refused { topic, error }
             }));
         }
@@ -130,13 +136,14 @@ impl Session {
             recovered,
             snapshot,
         };
+        self.line.moved(name, &position);
         self.holds.put(slot, attachment, lens, position);
         Ok(reply)
     }
 
     fn unsubscribe(&mut self, id: &RequestId, topics: &[String]) {
         for name in topics.iter().filter_map(|topic| topic.parse().ok()) {
-            self.holds.remove(name);
+            self.let_go(name);
         }
         self.line.push(reply::unsubscribed(id, topics));
     }

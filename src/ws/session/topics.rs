@@ -8,6 +8,7 @@ use crate::ws::close::Close;
 use crate::ws::fetch::{Fetch, Fetched, Found};
 use crate::ws::holds::Stage;
 use crate::ws::subscribe::Start;
+use crate::ws::transport::Transport;
 use crate::ws::{message, reply};
 use futures_util::FutureExt;
 use homeroom_actors::Entry;
@@ -15,10 +16,10 @@ use homeroom_actors::topics::{TopicName, TopicRead};
 use homeroom_schema::limits::{SESSION_FETCHES_MAX, TOPIC_PAGE};
 use std::sync::Arc;
 
-impl Session {
+impl<T: Transport> Session<T> {
     /// Reads topics in turn, a page each, while the socket has room.
     pub(super) fn gather(&mut self) {
-        while self.line.has_room()
+        while self.line.outbox().has_room()
             && let Some(slot) = self.holds.next_ready()
         {
             if let Err(problem) = self.check_right(slot) {
@@ -72,6 +73,7 @@ impl Session {
                 return;
             }
             hold.position.offset = entry.offset;
+            self.line.moved(hold.name, &hold.position);
             self.line.push(message::frame(&self.app, entry, hold.lens));
         }
     }
@@ -122,6 +124,7 @@ impl Session {
             ..
         } = start;
         let name = attachment.topic().name();
+        self.line.moved(name, &position);
         if let Some(snapshot) = snapshot {
             let data = message::snapshot(&self.app, name, &snapshot, lens);
             self.line.push(reply::snapshot(name, &position, &data));
@@ -130,8 +133,12 @@ impl Session {
         self.holds.put(slot, attachment, lens, position);
     }
 
-    /// Looks at the rights of all topics again, also of silent ones.
+    /// Looks at the rights of all topics again, also of silent ones, if the roster may have changed them.
     pub(super) fn recheck_rights(&mut self) {
+        let revision = self.app.engine().roster().revision();
+        if std::mem::replace(&mut self.rights_as_of, revision) == revision {
+            return;
+        }
         for slot in self.holds.slots() {
             if let Err(problem) = self.check_right(slot) {
                 self.end_topic(slot, &problem);
@@ -170,7 +177,13 @@ impl Session {
         let Some(name) = self.holds.get_mut(slot).map(|hold| hold.name) else {
             return;
         };
-        self.holds.remove(name);
+        self.let_go(name);
         self.line.push(reply::ended(name, problem));
+    }
+
+    /// A topic is no longer held.
+    pub(super) fn let_go(&mut self, name: TopicName) {
+        self.holds.remove(name);
+        self.line.left(name);
     }
 }

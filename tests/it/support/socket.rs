@@ -1,6 +1,6 @@
 //! A real WebSocket client of `homeroom.v1`. Pings are answered by the library while the socket is read.
 
-use super::{Client, DEADLINE};
+use super::{Client, DEADLINE, live_document};
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use std::collections::VecDeque;
@@ -171,8 +171,9 @@ impl Socket {
             match self.stream.next().await {
                 Some(Ok(Message::Text(text))) => {
                     self.seen.push(text.as_str().to_owned());
-                    let message = serde_json::from_str(text.as_str());
-                    return Frame::Json(message.expect("every text frame is one JSON message"));
+                    let message = serde_json::from_str(text.as_str()).expect("every text frame is one JSON message");
+                    live_document::check_message(&message);
+                    return Frame::Json(message);
                 }
                 Some(Ok(Message::Close(frame))) => {
                     let code = frame.as_ref().map(|frame| u16::from(frame.code));

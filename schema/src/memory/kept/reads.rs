@@ -1,11 +1,12 @@
 //! What is read from the memory store: the same answers that the statements of the engines give.
 
 use super::{Kept, event_id};
-use crate::ids::{EventId, QualificationId, ReferenceId, TimeMs, UnitId, UserId, Version};
+use crate::ids::{AnnouncementId, EventId, QualificationId, ReferenceId, TimeMs, UnitId, UserId, Version};
 use crate::records::{
-    AchievementRecord, ActivityBlock, AuditEntry, AuditFilter, CompletedUnit, EvidenceSums, KeyHash, KeyRecord,
-    LearnerHead, ProgressRecord, QualificationStanding, QuizTimeRecord, ResultRecord, RosterRecords, SnapshotRecord,
-    StandingRow, Standings, StandingsOf, StoredEvent, StreamId, TeamAwardRecord, TimeRange, TokenRecord,
+    AchievementRecord, ActivityBlock, AnnouncementFilter, AnnouncementRecord, AuditEntry, AuditFilter, CompletedUnit,
+    EvidenceSums, KeyHash, KeyRecord, LearnerHead, ProgressRecord, QualificationStanding, QuizTimeRecord, ResultRecord,
+    RosterRecords, SnapshotRecord, StandingRow, Standings, StandingsOf, StoredEvent, StreamId, TeamAwardRecord,
+    TimeRange, TokenRecord,
 };
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -301,6 +302,24 @@ impl Kept {
 
     pub(in crate::memory) fn key(&self, hash: KeyHash) -> Option<KeyRecord> {
         self.keys.get(&hash).cloned()
+    }
+
+    pub(in crate::memory) fn announcements(
+        &self,
+        filter: &AnnouncementFilter,
+        limit: usize,
+    ) -> Vec<AnnouncementRecord> {
+        let wanted = |record: &&AnnouncementRecord| {
+            filter.before.is_none_or(|before| record.announcement_id < before)
+                && filter.team_id.is_none_or(|team_id| record.team_id == Some(team_id))
+                && filter.user_id.is_none_or(|user_id| record.user_id == Some(user_id))
+        };
+        let newest_first = self.announcements.values().rev().flatten();
+        newest_first.filter(wanted).take(limit).cloned().collect()
+    }
+
+    pub(in crate::memory) fn last_announcement(&self) -> Option<AnnouncementId> {
+        self.announcements.keys().next_back().copied()
     }
 
     pub(in crate::memory) fn audit(&self, filter: &AuditFilter, limit: usize) -> Vec<AuditEntry> {
