@@ -11,10 +11,10 @@ mod node;
 #[path = "support/swarm.rs"]
 mod swarm;
 
-use node::{Node, machine};
+use node::{Node, cpu, machine};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use swarm::{Swarm, awards, cpu, import};
+use swarm::{Swarm, awards, import};
 use tempfile::TempDir;
 use tokio::task::LocalSet;
 use tokio::time::{Instant, sleep};
@@ -78,6 +78,11 @@ async fn school(plan: &Plan, students: u64) -> (TempDir, Node) {
     (directory, node)
 }
 
+/// Processor time of the node so far.
+fn busy(node: &Node) -> Duration {
+    cpu(&node.id()).unwrap_or_default()
+}
+
 fn own_and_team(number: u64) -> Vec<String> {
     vec![
         format!("user:{}", number + 1),
@@ -114,10 +119,10 @@ async fn cost_of_awards(plan: &Plan) {
     let swarm = Swarm::gather(node.address, sessions, own_and_team).await;
     for rate in [100, 500, 1_000, 2_000] {
         swarm.forget();
-        let (before, frames) = (cpu(&node.id()), swarm.frames());
+        let (before, frames) = (busy(&node), swarm.frames());
         let sent = awards(node.address, &swarm, sessions, rate, plan.measure).await;
         swarm.settled(sent).await;
-        let micros = (cpu(&node.id()) - before).as_secs_f64() * 1e6 / sent as f64;
+        let micros = (busy(&node) - before).as_secs_f64() * 1e6 / sent as f64;
         let deliveries = (swarm.frames() - frames) as f64 / sent as f64;
         println!("| {sessions} | {rate} | {deliveries:.1} | {micros:.0} |");
     }
@@ -133,10 +138,10 @@ async fn watchers(plan: &Plan) {
     let (_directory, node) = school(plan, sessions).await;
     let swarm = Swarm::gather(node.address, sessions, |_| vec!["board:all".to_owned()]).await;
     for rate in [10, 100, 1_000] {
-        let (before, frames, began) = (cpu(&node.id()), swarm.frames(), Instant::now());
+        let (before, frames, began) = (busy(&node), swarm.frames(), Instant::now());
         awards(node.address, &swarm, sessions, rate, plan.measure).await;
         let deliveries = (swarm.frames() - frames) as f64;
-        let micros = (cpu(&node.id()) - before).as_secs_f64() * 1e6 / deliveries;
+        let micros = (busy(&node) - before).as_secs_f64() * 1e6 / deliveries;
         let a_second = deliveries / began.elapsed().as_secs_f64();
         println!("| {sessions} | {rate} | {a_second:.0} | {micros:.2} |");
     }
@@ -182,13 +187,13 @@ async fn idle(plan: &Plan) {
         let swarm = Swarm::gather_between(node.address, from, until, |number| vec![format!("user:{}", number + 1)]);
         swarms.push(swarm.await);
         sleep(Duration::from_secs(2)).await;
-        let (busy, began) = (cpu(&node.id()), Instant::now());
+        let (used, began) = (busy(&node), Instant::now());
         sleep(plan.measure).await;
-        let busy = (cpu(&node.id()) - busy).as_secs_f64() * 1e3 / began.elapsed().as_secs_f64();
+        let used = (busy(&node) - used).as_secs_f64() * 1e3 / began.elapsed().as_secs_f64();
         let resident = node.rss_bytes();
         let each = resident.saturating_sub(before) as f64 / 1024.0 / until as f64;
         println!(
-            "| {until} | {:.0} | {each:.1} | {busy:.1} |",
+            "| {until} | {:.0} | {each:.1} | {used:.1} |",
             resident as f64 / (1024.0 * 1024.0)
         );
     }

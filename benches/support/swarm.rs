@@ -297,12 +297,3 @@ pub(crate) fn raise_open_files() {
     };
     setrlimit(Resource::Nofile, raised).expect("the soft limit may rise to the hard one");
 }
-
-/// Processor time that a process has used, user and system.
-pub(crate) fn cpu(process: &str) -> Duration {
-    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).expect("a running process");
-    // The second word is a name in parentheses, which may have spaces in it; times are in hundredths of a second.
-    let (_, after_name) = stat.rsplit_once(')').expect("a name");
-    let ticks = after_name.split_whitespace().skip(11).take(2);
-    Duration::from_millis(10 * ticks.filter_map(|word| word.parse::<u64>().ok()).sum::<u64>())
-}

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::JoinSet;
 use tokio_tungstenite::connect_async;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
@@ -23,6 +23,8 @@ async fn present(place: &mut watch::Receiver<(u64, Option<Client>)>) -> Option<(
     let (life, client) = place.wait_for(|(_, client)| client.is_some()).await.ok()?.clone();
     Some((life, client?))
 }
+
+const WRITERS: u64 = 4;
 
 /// What all followers have seen together.
 #[derive(Default)]
@@ -118,6 +120,7 @@ impl Follower {
 
 /// Awards in batches, each with a key, sent again wherever the node is until it is answered: how many were answered.
 async fn write(
+    writer: u64,
     people: u64,
     mut place: watch::Receiver<(u64, Option<Client>)>,
     stopped: Arc<AtomicBool>,
@@ -129,7 +132,7 @@ async fn write(
             let mut award = earn(
                 random.between(1, people),
                 "read_content",
-                1_000_000 + batch * 10 + number,
+                (writer * 1_000_000 + batch) * 10 + number,
             );
             award["kind"] = json!("points");
             award
@@ -139,7 +142,10 @@ async fn write(
             let Some((_, client)) = present(&mut place).await else {
                 return kept;
             };
-            match client.try_post("/events", &body, Some(&format!("batch-{batch}"))).await {
+            match client
+                .try_post("/events", &body, Some(&format!("writer-{writer}-{batch}")))
+                .await
+            {
                 Ok(answer) if answer.status == 200 => break,
                 // Overloaded, stopping or gone: the key makes it safe to ask again.
                 Ok(_) | Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
@@ -161,7 +167,7 @@ struct Storm {
     seen: Arc<Seen>,
     offsets: Vec<Arc<AtomicU64>>,
     followers: JoinSet<()>,
-    writing: JoinHandle<u64>,
+    writing: JoinSet<u64>,
     stopped: Arc<AtomicBool>,
 }
 
@@ -197,9 +203,19 @@ impl Storm {
             followers.spawn(follower.follow());
         }
         let stopped = Arc::<AtomicBool>::default();
-        let writing = write(people.min(800), place.subscribe(), Arc::clone(&stopped), random.fork());
+        let mut writing = JoinSet::new();
+        for writer in 1..=WRITERS {
+            let stopped = Arc::clone(&stopped);
+            writing.spawn(write(
+                writer,
+                people.min(800),
+                place.subscribe(),
+                stopped,
+                random.fork(),
+            ));
+        }
         let storm = Self {
-            writing: tokio::spawn(writing),
+            writing,
             directory,
             node,
             people,
@@ -226,8 +242,8 @@ impl Storm {
     async fn restart(&mut self, is_killed: bool) -> Duration {
         let life = self.place.borrow().0 + 1;
         let before = self.seen.messages.load(Ordering::Relaxed);
-        eventually("messages in this life", || async {
-            (self.seen.messages.load(Ordering::Relaxed) > before).then_some(())
+        eventually("load in this life", || async {
+            (self.seen.messages.load(Ordering::Relaxed) > before + self.people).then_some(())
         })
         .await;
         if is_killed {
@@ -248,10 +264,7 @@ impl Storm {
     /// Everybody has everything, and boards are the sums of the ledgers.
     async fn settle(mut self) -> (u64, Arc<Seen>) {
         self.stopped.store(true, Ordering::Relaxed);
-        let kept = self
-            .writing
-            .await
-            .expect("the writer sees only answers and broken connections");
+        let kept: u64 = self.writing.join_all().await.into_iter().sum();
         let admin = self.node.admin();
         let mut totals = BTreeMap::new();
         for (number, offset) in self.offsets.iter().enumerate() {
@@ -302,7 +315,7 @@ async fn storm(is_killed: bool, row: &str, what: &str) {
     }
     assert!(seen.recovered.load(Ordering::Relaxed) >= people * rounds);
     let outcome = format!(
-        "{} of {kept} awards heard without gap or repeat, boards are the ledgers; slowest return of all {:.1} s; ends {ends:?}",
+        "{} messages of {kept} awards without gap or repeat, boards are the ledgers; slowest return of all {:.1} s; ends {ends:?}",
         seen.messages.load(Ordering::Relaxed),
         slowest.as_secs_f64()
     );
