@@ -14,12 +14,14 @@ mod swarm;
 use node::{Node, cpu, machine};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use swarm::{Swarm, awards, import};
+use swarm::{Swarm, Wish, awards, import};
 use tempfile::TempDir;
 use tokio::task::LocalSet;
 use tokio::time::{Instant, sleep};
 
 const TEAM_SIZE: u64 = 30;
+/// Readers that take nothing.
+const STALLED: u64 = 10;
 
 /// How long is measured, and where.
 struct Plan {
@@ -148,7 +150,7 @@ async fn watchers(plan: &Plan) {
     println!();
 }
 
-/// The same load without and with readers that take nothing: what the others notice.
+/// The same load with ten readers of a hundred topics each that read, and that take nothing: what the others notice.
 async fn stalled(plan: &Plan) {
     println!(
         "| sessions | stalled among them | p50 ms | p99 ms | node RSS MiB |\n| ---: | ---: | ---: | ---: | ---: |"
@@ -160,42 +162,46 @@ async fn stalled(plan: &Plan) {
         topics
     };
     // In turns, so that what else the machine does falls on both alike.
-    for stalled in [0, 10, 0, 10] {
+    for are_stalled in [false, true, false, true, false, true] {
         let (_directory, node) = school(plan, sessions).await;
-        let swarm = Swarm::gather(node.address, sessions, topics).await;
-        swarm.stall(node.address, stalled).await;
+        let swarm = Swarm::gather(node.address, sessions - STALLED, topics).await;
+        swarm.crowd(node.address, STALLED, are_stalled).await;
         swarm.forget();
-        let sent = awards(node.address, &swarm, sessions, 500, plan.measure).await;
+        let sent = awards(node.address, &swarm, sessions - STALLED, 500, plan.measure).await;
         swarm.settled(sent).await;
         let [p50, p99, _] = swarm.percentiles_ms();
         let rss = node.rss_bytes() as f64 / (1024.0 * 1024.0);
+        let stalled = if are_stalled { STALLED } else { 0 };
         println!("| {sessions} | {stalled} | {p50:.1} | {p99:.1} | {rss:.0} |");
     }
     println!();
 }
 
-/// Memory of the node for each session that does nothing.
+/// Memory of the node for each session that does nothing: with no topic, and with its own person's, who is awake then.
 async fn idle(plan: &Plan) {
     println!(
-        "| idle sessions, each on its own topic | resident MiB | KiB a session | node CPU ms a second |\n| ---: | ---: | ---: | ---: |"
+        "| idle sessions | each on | resident MiB | KiB a session | node CPU ms a second |\n| ---: | --- | ---: | ---: | ---: |"
     );
-    let (_directory, node) = school(plan, 8_000).await;
-    sleep(Duration::from_secs(2)).await;
-    let before = node.rss_bytes();
-    let mut swarms = Vec::new();
-    for (from, until) in [(0, 1_000), (1_000, 8_000)] {
-        let swarm = Swarm::gather_between(node.address, from, until, |number| vec![format!("user:{}", number + 1)]);
-        swarms.push(swarm.await);
+    let kinds: [(&str, Wish); 2] = [
+        ("no topic", |_| Vec::new()),
+        ("its own topic", |number| vec![format!("user:{}", number + 1)]),
+    ];
+    for (what, wish) in kinds {
+        let (_directory, node) = school(plan, 8_000).await;
+        let mut swarms = vec![Swarm::gather_between(node.address, 0, 100, wish).await];
         sleep(Duration::from_secs(2)).await;
-        let (used, began) = (busy(&node), Instant::now());
-        sleep(plan.measure).await;
-        let used = (busy(&node) - used).as_secs_f64() * 1e3 / began.elapsed().as_secs_f64();
-        let resident = node.rss_bytes();
-        let each = resident.saturating_sub(before) as f64 / 1024.0 / until as f64;
-        println!(
-            "| {until} | {:.0} | {each:.1} | {used:.1} |",
-            resident as f64 / (1024.0 * 1024.0)
-        );
+        let before = node.rss_bytes();
+        for (from, until) in [(100, 1_100), (1_100, 8_000)] {
+            swarms.push(Swarm::gather_between(node.address, from, until, wish).await);
+            sleep(Duration::from_secs(2)).await;
+            let (used, began) = (busy(&node), Instant::now());
+            sleep(plan.measure).await;
+            let used = (busy(&node) - used).as_secs_f64() * 1e3 / began.elapsed().as_secs_f64();
+            let resident = node.rss_bytes();
+            let each = resident.saturating_sub(before) as f64 / 1024.0 / (until - 100) as f64;
+            let resident = resident as f64 / (1024.0 * 1024.0);
+            println!("| {until} | {what} | {resident:.0} | {each:.1} | {used:.1} |");
+        }
     }
     println!();
 }

@@ -102,8 +102,8 @@ impl Swarm {
         [at(0.5), at(0.99), at(1.0)]
     }
 
-    /// Further sessions on everything that is said, which read nothing.
-    pub(crate) async fn stall(&self, address: SocketAddr, sessions: u64) {
+    /// Further sessions on everything that is said, which read it, or nothing.
+    pub(crate) async fn crowd(&self, address: SocketAddr, sessions: u64, are_stalled: bool) {
         for number in 0..sessions {
             let socket = TcpSocket::new_v4().expect("a socket");
             socket.set_recv_buffer_size(4 * 1024).expect("a small buffer");
@@ -116,7 +116,12 @@ impl Swarm {
                 .send(Message::text(wish.to_string()))
                 .await
                 .expect("an open socket");
-            self.stalled.borrow_mut().push(socket);
+            if are_stalled {
+                self.stalled.borrow_mut().push(socket);
+            } else {
+                let reading = async move { while let Some(Ok(_)) = socket.next().await {} };
+                self.sessions.borrow_mut().spawn_local(reading);
+            }
         }
     }
 
@@ -166,6 +171,9 @@ async fn open(address: SocketAddr, place: Rc<RefCell<Place>>) -> (Socket, Rc<Ref
             continue;
         };
         let topics = place.borrow().topics.clone();
+        if topics.is_empty() {
+            return (socket, place);
+        }
         let wish = json!({"type": "subscribe", "id": 1, "topics": topics});
         if socket.send(Message::text(wish.to_string())).await.is_err() {
             continue;
@@ -210,7 +218,9 @@ async fn listen(mut socket: Socket, place: Rc<RefCell<Place>>, shared: Rc<Shared
             shared.heard.set(shared.heard.get() + 1);
             let mut latencies = shared.latencies.borrow_mut();
             let latencies = latencies.get_or_insert_with(|| Histogram::new(3).expect("three digits"));
-            latencies.saturating_record(sent.elapsed().as_micros() as u64);
+            latencies
+                .record(sent.elapsed().as_micros() as u64)
+                .expect("it grows as it must");
         }
     }
 }
