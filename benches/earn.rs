@@ -13,7 +13,7 @@ mod node;
 
 use futures_util::{FutureExt, SinkExt, StreamExt};
 use hdrhistogram::Histogram;
-use node::{ADMIN_TOKEN, Node, field, machine};
+use node::{ADMIN_TOKEN, Node, cpu, field, machine};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::cell::{Cell, RefCell};
@@ -476,17 +476,6 @@ impl Usage {
             written: self.written - before.written,
         }
     }
-}
-
-/// User and system time: the 14th and 15th word of `stat`, in hundredths of a second. The second word is a name in
-/// parentheses, which may have spaces in it.
-fn cpu(process: &str) -> Option<Duration> {
-    let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
-    let (_, after_name) = stat.rsplit_once(')')?;
-    let ticks = after_name.split_whitespace().skip(11).take(2);
-    Some(Duration::from_millis(
-        10 * ticks.filter_map(|word| word.parse::<u64>().ok()).sum::<u64>(),
-    ))
 }
 
 /// What the node says of its commits so far.

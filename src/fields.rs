@@ -288,10 +288,12 @@ impl<'a> Fields<'a> {
 /// `7` and `7.0` are whole numbers alike, as JSON Schema has it.
 fn whole_number(value: &Value, is_query: bool) -> Option<u64> {
     if is_query {
-        let digits = value
-            .as_str()
-            .filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()))?;
-        return digits.parse().ok();
+        let text = value.as_str()?;
+        let (digits, fraction) = text.split_once('.').unwrap_or((text, "0"));
+        let is_whole = digits.bytes().all(|byte| byte.is_ascii_digit())
+            && !fraction.is_empty()
+            && fraction.bytes().all(|byte| byte == b'0');
+        return digits.parse().ok().filter(|_| is_whole);
     }
     value.as_u64().or_else(|| {
         let number = value.as_f64()?;

@@ -22,6 +22,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use tokio::sync::watch;
 
 /// Roster and catalogue of now. A clone is another handle to the same one. All reads give owned, small answers.
 #[derive(Clone, Default)]
@@ -35,6 +36,8 @@ struct Inner {
     state: RwLock<RosterState>,
     // Rises with every change: what was computed from the roster is good for one revision.
     revision: AtomicU64,
+    /// The same, for those who wait for it.
+    changes: watch::Sender<u64>,
     // What pseudonyms are made for: another number, other pseudonyms.
     season: AtomicU64,
 }
@@ -301,6 +304,12 @@ impl Roster {
         self.inner.revision.load(Ordering::Acquire)
     }
 
+    /// Tells the revision whenever it has risen.
+    #[must_use]
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.inner.changes.subscribe()
+    }
+
     /// Looks at several things under one lock.
     pub(crate) fn read(&self) -> RwLockReadGuard<'_, RosterState> {
         self.inner.state.read()
@@ -310,7 +319,9 @@ impl Roster {
     pub(crate) fn change(&self, change: impl FnOnce(&mut RosterState)) {
         let mut state = self.inner.state.write();
         change(&mut state);
-        self.inner.revision.fetch_add(1, Ordering::AcqRel);
+        let revision = self.inner.revision.fetch_add(1, Ordering::AcqRel) + 1;
+        drop(state);
+        self.inner.changes.send_modify(|told| *told = revision.max(*told));
     }
 }
 

@@ -109,6 +109,18 @@ pub(crate) fn field(path: &str, name: &str) -> Option<u64> {
     value.split_whitespace().next()?.parse().ok()
 }
 
+/// Processor time that a process has used, user and system: the 14th and 15th word of `stat`, in hundredths of a second. The
+/// second word is a name in parentheses, which may have spaces in it.
+#[allow(dead_code, reason = "not every bench asks for processor time")]
+pub(crate) fn cpu(process: &str) -> Option<Duration> {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    let (_, after_name) = stat.rsplit_once(')')?;
+    let ticks = after_name.split_whitespace().skip(11).take(2);
+    Some(Duration::from_millis(
+        10 * ticks.filter_map(|word| word.parse::<u64>().ok()).sum::<u64>(),
+    ))
+}
+
 /// A line on where this was measured.
 pub(crate) fn machine() -> String {
     let cores = std::thread::available_parallelism().map_or(0, usize::from);

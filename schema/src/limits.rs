@@ -174,8 +174,8 @@ pub const PING_EVERY: Duration = Duration::from_secs(25);
 pub const PONG_WAIT: Duration = Duration::from_secs(10);
 /// Pings in a row without any answer before the peer counts as gone.
 pub const PINGS_MISSED_MAX: u32 = 2;
-/// Rights that depend on the roster are looked at again this often once it has changed, also while a topic is silent: a right
-/// that is lost ends its topic within a second.
+/// Rights that depend on the roster are looked at again so long after it has changed, also while a topic is silent: many
+/// changes are one look, and a right that is lost ends its topic within a second.
 pub const RIGHTS_RECHECK: Duration = Duration::from_millis(800);
 /// Shards of the sessions' supervisors.
 pub const SESSION_SHARDS: usize = 16;

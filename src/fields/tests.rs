@@ -162,3 +162,25 @@ fn only_so_many_errors_are_named_and_the_rest_are_counted() {
     assert_eq!(problem.errors.len(), homeroom_schema::limits::PROBLEM_ERRORS_MAX);
     assert!(problem.detail.starts_with("500 fields"), "{}", problem.detail);
 }
+
+#[test]
+fn whole_numbers_of_a_query_are_digits() {
+    for (text, is_fine) in [
+        ("7", true),
+        ("7.0", true),
+        ("7.00", true),
+        ("7.5", false),
+        ("7.", false),
+        (".0", false),
+        ("+7", false),
+        ("-7", false),
+        (" 7", false),
+        ("7e0", false),
+        ("", false),
+    ] {
+        let query = json!({ "x": text });
+        let mut fields = Fields::of_query(&query);
+        let number = fields.optional_whole("x", 1..=9);
+        assert_eq!(fields.finish(number).ok(), is_fine.then_some(Some(7)), "{text:?}");
+    }
+}

@@ -1,8 +1,8 @@
 //! When a session has to look up without being woken: pings, the token's end, rights, and how fast a client may send.
 
 use homeroom_schema::limits::{
-    FLOOD_PATIENCE, PING_EVERY, PINGS_MISSED_MAX, PONG_WAIT, RIGHTS_RECHECK, SESSION_CONTROLS_BURST,
-    SESSION_CONTROLS_PER_SECOND, SESSION_FRAMES_BURST, SESSION_FRAMES_PER_SECOND,
+    FLOOD_PATIENCE, PING_EVERY, PINGS_MISSED_MAX, PONG_WAIT, SESSION_CONTROLS_BURST, SESSION_CONTROLS_PER_SECOND,
+    SESSION_FRAMES_BURST, SESSION_FRAMES_PER_SECOND,
 };
 use std::time::Duration;
 use tokio::time::Instant;
@@ -13,8 +13,8 @@ pub(super) struct Pace {
     pub(super) frames: FrameBudget,
     /// Pings and pongs, which nobody needs many of.
     controls: Bucket,
-    /// When rights are looked at again.
-    pub(super) rights_at: Instant,
+    /// When rights are looked at again; none while nothing has changed that they depend on.
+    pub(super) rights_at: Option<Instant>,
     /// When the token ends by itself.
     pub(super) token_ends_at: Option<Instant>,
 }
@@ -27,7 +27,7 @@ impl Pace {
             pings: Pings::new(now),
             frames: FrameBudget::new(now),
             controls: Bucket::new(now, SESSION_CONTROLS_BURST, SESSION_CONTROLS_PER_SECOND),
-            rights_at: now + RIGHTS_RECHECK,
+            rights_at: None,
             // A token that ends later than the clock can count does not end while this session lives.
             token_ends_at: token_life.and_then(|life| now.checked_add(life)),
         }
@@ -40,11 +40,10 @@ impl Pace {
 
     /// The next moment at which something is due.
     pub(super) fn next(&self, stalls_at: Option<Instant>) -> Instant {
-        let always = self.pings.next_at.min(self.rights_at);
-        [self.token_ends_at, stalls_at, self.frames.resumes_at]
+        [self.rights_at, self.token_ends_at, stalls_at, self.frames.resumes_at]
             .into_iter()
             .flatten()
-            .fold(always, Instant::min)
+            .fold(self.pings.next_at, Instant::min)
     }
 }
 

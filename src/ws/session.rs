@@ -32,6 +32,7 @@ use std::collections::VecDeque;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::watch;
 use tokio::time::{Instant, Sleep, sleep_until, timeout};
 
 /// One session's state.
@@ -49,8 +50,8 @@ struct Session<T> {
     fetches: FuturesUnordered<BoxFuture<'static, Fetched>>,
     fetches_waiting: VecDeque<Fetch>,
     pace: Pace,
-    /// The revision of the roster for which rights were last looked at.
-    rights_as_of: u64,
+    /// Tells when rights may have changed.
+    roster: watch::Receiver<u64>,
     /// Wakes the session when something may be due. It is only ever moved earlier, or set again after it rang: ringing too
     /// early costs a look at the clock, moving a timer costs more with each message.
     alarm: Pin<Box<Sleep>>,
@@ -75,6 +76,7 @@ enum Wake {
     Answered(RequestId, Result<Answer, Problem>),
     Taken(Taken),
     Fetched(Fetched),
+    Roster,
     Clock,
 }
 
@@ -92,7 +94,7 @@ pub(super) async fn run<T: Transport>(
         Duration::from_millis(milliseconds)
     });
     let mut session = Session {
-        rights_as_of: app.engine().roster().revision(),
+        roster: app.engine().roster().changes(),
         app,
         caller,
         line,
@@ -134,6 +136,10 @@ impl<T: Transport> Session<T> {
                     Ok(())
                 }
                 Wake::Fetched(fetched) => self.fetched(fetched),
+                Wake::Roster => {
+                    self.pace.rights_at = Some(Instant::now() + RIGHTS_RECHECK);
+                    Ok(())
+                }
                 Wake::Clock => self.clock(),
             };
             if let Err(close) = step {
@@ -156,6 +162,7 @@ impl<T: Transport> Session<T> {
             Some((id, answer)) = self.commands.next() => Wake::Answered(id, answer),
             taken = taken(&mut self.taking) => Wake::Taken(taken),
             Some(fetched) = self.fetches.next() => Wake::Fetched(fetched),
+            Ok(()) = self.roster.changed(), if self.pace.rights_at.is_none() => Wake::Roster,
             () = &mut self.alarm => Wake::Clock,
         }
     }
@@ -227,8 +234,8 @@ impl<T: Transport> Session<T> {
             }
             PingStep::Gone => return Err(Close::Silent),
         }
-        if self.pace.rights_at <= now {
-            self.pace.rights_at = now + RIGHTS_RECHECK;
+        if self.pace.rights_at.is_some_and(|at| at <= now) {
+            self.pace.rights_at = None;
             self.recheck_rights();
         }
         Ok(())

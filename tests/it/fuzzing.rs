@@ -28,7 +28,8 @@ async fn cases_without_findings(mut run: Command, fuzz: &Path) -> u64 {
     let also = String::from_utf8_lossy(&ran.stderr);
     assert!(ran.status.success(), "{said}\n{also}");
     let routes = number_before(&said, " selected /");
-    assert_eq!(routes, document::operations().len() as u64, "{said}");
+    // All but the stream of events, whose answer never ends.
+    assert_eq!(routes + 1, document::operations().len() as u64, "{said}");
     number_before(&said, " generated,")
 }
 

@@ -49,6 +49,37 @@ async fn a_token_that_ends_by_itself_ends_its_session() {
     let made = node.admin().post("/tokens", wish).await.expect(201);
     let mut socket = Socket::connect(&node.with_token(made["token"].as_str().unwrap())).await;
     assert_eq!(socket.closed().await.code, Some(4500));
+    report_row("F-S4", "a token that ends while connected", 1, "its socket is closed");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_removed_while_connected_hears_no_more() {
+    let node = Node::start().await;
+    Class::of(&node, 3).await;
+    let admin = node.admin();
+    let mut removed = Socket::connect(&node.student(1).await).await;
+    removed
+        .subscribe(&["team:10", "presence:10", "announcements:team:10"])
+        .await;
+    admin.delete("/teams/10/members/1").await.ok();
+    let mut ended = Vec::new();
+    while ended.len() < 3 {
+        let message = removed.recv().await;
+        if message["type"] == "unsubscribed" {
+            assert_eq!(message["reason"]["code"], "unknown_team", "{message}");
+            ended.push(message["topic"].as_str().unwrap().to_owned());
+        }
+    }
+    // Erased: the tokens go, too.
+    let mut erased = Socket::connect(&node.student(2).await).await;
+    admin.delete("/users/2").await.ok();
+    assert_eq!(erased.closed().await.code, Some(4500));
+    report_row(
+        "F-S4",
+        "people removed or erased while connected",
+        2,
+        "topics end with the reason, sockets close",
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

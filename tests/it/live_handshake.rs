@@ -1,6 +1,6 @@
 //! Before a socket is one: who may open it, from where, with which protocol.
 
-use crate::support::{Class, Client, Node, Socket, check_problem, eventually};
+use crate::support::{Class, Client, Node, Socket, check_problem, eventually, report_row};
 use serde_json::{Value, json};
 
 /// Requires that an upgrade is refused with this status and code.
@@ -53,6 +53,19 @@ async fn a_ticket_opens_one_socket() {
     refused(&nobody, &path, &[], 401, "unauthenticated").await;
     refused(&nobody, "/ws?ticket=nonsense", &[], 401, "unauthenticated").await;
     refused(&nobody, "/ws?ticket=", &[], 401, "unauthenticated").await;
+    // At once from several places: one has it.
+    let path = format!("/ws?ticket={}", ticket(&student).await);
+    let attempts = (0..8).map(|_| Socket::try_connect_path(&nobody, &path, &[]));
+    let attempts = futures_util::future::join_all(attempts).await;
+    let refusals = attempts.iter().filter_map(|attempt| attempt.as_ref().err());
+    let refusals: Vec<u16> = refusals.map(|refused| refused.status).collect();
+    assert_eq!(refusals, [401; 7]);
+    report_row(
+        "F-S5",
+        "tickets used again, and by several at once",
+        8,
+        "one socket each, then 401",
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -91,6 +104,12 @@ async fn pages_of_other_origins_are_refused() {
     for fine in [own, "https://school.example".to_owned()] {
         is_alive(Socket::try_connect(&admin, &[("origin", &fine)]).await.unwrap()).await;
     }
+    report_row(
+        "F-S6",
+        "sockets from pages of foreign origins",
+        6,
+        "all refused with 403 before the upgrade",
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

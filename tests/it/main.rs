@@ -75,6 +75,7 @@ mod slow_clients;
 mod sse;
 mod storage_faults;
 mod storage_files;
+mod storms;
 mod tidy;
 mod tls;
 mod totals;

@@ -9,6 +9,7 @@ use super::report::report_row;
 use super::simulate::{play, runtime};
 use super::world::{ADMIN, World};
 use homeroom_schema::limits::PING_EVERY;
+use tokio::io::AsyncWriteExt;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
@@ -143,5 +144,27 @@ fn fn2_half_open_peers_are_found_and_their_sessions_freed() {
         }
         let outcome = format!("all sessions gone after {:.1} s", began.elapsed().as_secs_f64());
         report_row("F-N2", "peers to whom nothing passes any more", PEERS as u64, &outcome);
+    });
+}
+
+/// A frame that comes a byte a second: such a peer answers no pings either.
+#[test]
+fn fn9_a_frame_that_never_ends_frees_its_session() {
+    runtime().block_on(async {
+        let world = World::new(History::new(), 1).await.unwrap();
+        let (weather, cut) = (watch::Sender::new(Weather::Fair), CancellationToken::new());
+        let mut socket = open(&world, ADMIN, weather.subscribe(), &cut).await.unwrap();
+        let (began, mut bytes) = (Instant::now(), 0);
+        // The head of a masked text frame of 60,000 bytes, and then x after x.
+        let head = [0x81, 0x80 | 126, 0xea, 0x60, 0, 0, 0, 0];
+        let mut frame = head.into_iter().chain(std::iter::repeat(b'x'));
+        while world.sessions() != Some(0) {
+            assert!(began.elapsed() < 2 * PING_EVERY, "still there after {bytes} bytes");
+            let byte = [frame.next().unwrap()];
+            bytes += u64::from(socket.get_mut().write_all(&byte).await.is_ok());
+            sleep(std::time::Duration::from_secs(1)).await;
+        }
+        let outcome = format!("closed after {:.0} s", began.elapsed().as_secs_f64());
+        report_row("F-N9", "bytes of a frame, one a second", bytes, &outcome);
     });
 }

@@ -133,12 +133,10 @@ impl<T: Transport> Session<T> {
         self.holds.put(slot, attachment, lens, position);
     }
 
-    /// Looks at the rights of all topics again, also of silent ones, if the roster may have changed them.
+    /// Looks at the rights of all topics again, also of silent ones: the roster has changed.
     pub(super) fn recheck_rights(&mut self) {
-        let revision = self.app.engine().roster().revision();
-        if std::mem::replace(&mut self.rights_as_of, revision) == revision {
-            return;
-        }
+        // Whatever has changed by now is looked at now.
+        self.roster.mark_unchanged();
         for slot in self.holds.slots() {
             if let Err(problem) = self.check_right(slot) {
                 self.end_topic(slot, &problem);
