@@ -60,8 +60,9 @@ impl Presence {
     /// Takes a person out without any grace: no member any more, archived or erased.
     pub fn remove(&mut self, user_id: UserId) {
         if let Some(gone_at) = self.people.remove(&user_id) {
-            self.leaving
-                .retain(|leaving| gone_at.is_none_or(|gone_at| *leaving != (gone_at, user_id)));
+            if let Some(gone_at) = gone_at {
+                self.leaving.remove(&(gone_at, user_id));
+            }
             self.touched.insert(user_id);
         }
     }
