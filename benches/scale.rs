@@ -5,12 +5,10 @@
 //! each (default 10), starts the node on it five times, wakes a thousand learners and reads the board of everybody.
 //! `HOMEROOM_BENCH_SCHOOL=DIR` keeps the school there for the next run. Nothing is measured when cargo runs it as a test.
 
-#[path = "support/node.rs"]
-mod node;
 #[path = "support/school.rs"]
 mod school;
 
-use node::{ADMIN_TOKEN, Node, machine};
+use homeroom::bench::{ADMIN_TOKEN, Node, machine};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -64,8 +62,9 @@ fn main() {
 }
 
 async fn start_once(directory: &Path, learners: u64) -> Seen {
-    let node = Node::start(directory);
-    let (at_ready, peak) = (node.rss_bytes(), node.peak_rss_bytes());
+    let program = Path::new(env!("CARGO_BIN_EXE_homeroom"));
+    let node = Node::start(program, directory).expect("the node gets ready");
+    let (at_ready, peak) = (node.resident_bytes(), node.most_resident_bytes());
     let client = reqwest::Client::new();
     let get = async |path: String| {
         let request = client
@@ -79,14 +78,14 @@ async fn start_once(directory: &Path, learners: u64) -> Seen {
     for number in 0..awake {
         let _ = get(format!("/progress/{}", school::learner(number * (learners / awake)))).await;
     }
-    let with_awake = node.rss_bytes();
+    let with_awake = node.resident_bytes();
     let _ = get("/leaderboards/all?limit=10".into()).await;
     Seen {
         ready_after: node.ready_after,
         at_ready,
         peak,
         with_awake,
-        with_board: node.rss_bytes(),
+        with_board: node.resident_bytes(),
     }
 }
 

@@ -23,7 +23,8 @@ mod token;
 
 use crate::exit::{self, Exit};
 use crate::run::RunError;
-use crate::{client, demo, import, operate, replay, run};
+use crate::{bench, client, demo, import, operate, replay, run};
+pub(crate) use bar::Bar;
 use clap::{Parser, Subcommand};
 use failure::Outcome;
 use settings::{SettingArgs, Settings};
@@ -99,6 +100,7 @@ enum Command {
     Restore(restore::Args),
     Demo(demo::Args),
     Replay(replay::Args),
+    Bench(bench::Args),
     Import(import::Args),
     /// Make, list and end tokens
     #[command(subcommand)]
@@ -195,6 +197,10 @@ async fn command(command: Command) -> ExitCode {
         Command::Replay(args) => {
             log_of_tools();
             replay::run(args).await
+        }
+        Command::Bench(args) => {
+            log_of_tools();
+            bench::run(args).await
         }
         Command::Import(args) => {
             log_of_tools();

@@ -4,6 +4,7 @@ pub mod app;
 pub mod audit;
 pub mod auth;
 pub mod backups;
+pub mod bench;
 pub mod cli;
 pub mod client;
 pub mod clock;

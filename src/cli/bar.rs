@@ -8,10 +8,10 @@ use std::io::IsTerminal;
 const STEPS: u64 = 1_000;
 
 /// A bar that goes away when it is dropped.
-pub(super) struct Bar(ProgressBar);
+pub(crate) struct Bar(ProgressBar);
 
 impl Bar {
-    pub(super) fn new(what: &'static str) -> Self {
+    pub(crate) fn new(what: &'static str) -> Self {
         let bar = if std::io::stderr().is_terminal() {
             ProgressBar::new(STEPS)
         } else {
@@ -25,7 +25,7 @@ impl Bar {
     }
 
     /// Shows a share from 0 to 1.
-    pub(super) fn show(&self, share: f64) {
+    pub(crate) fn show(&self, share: f64) {
         self.0.set_position((share * STEPS as f64) as u64);
     }
 

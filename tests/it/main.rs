@@ -19,6 +19,7 @@ mod audit;
 mod auth;
 mod backup;
 mod bad_frames;
+mod bench;
 mod board_periods;
 mod boards;
 mod class;
