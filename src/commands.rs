@@ -14,6 +14,7 @@ use homeroom_actors::engine::{EarnRequest, KeyClaim, Pending, ProgressRequest};
 use homeroom_actors::views::{EarnOutcome, ProgressOutcome};
 use homeroom_schema::records::{KeyOutcome, KeyRecord};
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 /// What a caller wishes, as JSON fields of the contract (without `type`, `id`, `kind` and `key`).
 #[derive(Debug, Clone, PartialEq)]
@@ -25,12 +26,12 @@ pub enum Wish {
 }
 
 /// An answer as HTTP gives it; the socket sends its body as `data` of the `ack`.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Answer {
     /// 200 or 201.
     pub status: u16,
-    /// The body.
-    pub body: Value,
+    /// The body, as text.
+    pub body: Box<RawValue>,
     /// Whether an earlier answer to the same key is given again.
     pub replayed: bool,
 }
@@ -57,11 +58,8 @@ enum Handed {
 /// # Errors
 /// Every problem that needs no decision of the learner's actor: validation, rights, unknown things, a re-used key.
 pub async fn start(app: &App, caller: &Principal, wish: Wish, key: Option<&str>) -> Result<Started, Problem> {
-    let fingerprint = wish.fingerprint();
-    let claim = match key {
-        Some(key) => Some(idempotency::claim(caller, key, "key", fingerprint)?),
-        None => None,
-    };
+    let claim = |key| idempotency::claim(caller, key, "key", wish.fingerprint());
+    let claim = key.map(claim).transpose()?;
     start_claimed(app, caller, &wish, claim).await
 }
 
@@ -168,7 +166,7 @@ impl Handed {
 pub(crate) async fn given_before(app: &App, record: KeyRecord) -> Result<Answer, Problem> {
     let status = record.status;
     let body = match record.outcome {
-        KeyOutcome::Body(body) => serde_json::from_str(&body).ok(),
+        KeyOutcome::Body(body) => RawValue::from_string(body).ok(),
         KeyOutcome::Event {
             stream,
             version,

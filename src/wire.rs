@@ -22,7 +22,7 @@ pub use commands::{correction_answer, earn_answer, first_answer, grant_answer, p
 pub use learner::{achievement_data, achievements, progress};
 pub use ledger::{adjustment_reason, ledger_entry};
 pub use people::{announcement, people, presence};
-pub use performance::{member, performance};
+pub use performance::{performance, performance_changes};
 pub use privacy::{audit_entry, event, token_kept};
 pub use roster::{person, person_by_lens, preference, qualification, roster_answer, team, team_members, token, unit};
 pub use rules::{person_change, preview_totals, rules_change, rules_in_force};

@@ -43,6 +43,9 @@ impl Node {
             "127.0.0.1:0",
             "--sessions-per-address",
             SESSIONS,
+            // A copy of gigabytes in the middle of a run would be measured with it.
+            "--backup-every-h",
+            "0",
             "--data",
         ]);
         command.arg(directory);

@@ -5,7 +5,7 @@ use super::schedule::{Loop, Schedule};
 use super::school::{School, UNITS};
 use super::tally::Tally;
 use super::wire::{Http, Place, Socket};
-use futures_util::{FutureExt, SinkExt, StreamExt};
+use futures_util::{FutureExt, SinkExt, Stream, StreamExt};
 use serde::Deserialize;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -13,7 +13,7 @@ use std::rc::Rc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
-use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::{self, Message, Utf8Bytes};
 
 /// How long answers may take that are still under way when the time is over.
 const LAST_ANSWERS: Duration = Duration::from_secs(30);
@@ -204,10 +204,12 @@ async fn feed(socket: &mut Socket, awards: &Awards, under_way: &mut HashMap<u64,
 }
 
 /// The next text that comes.
-async fn heard(socket: &mut Socket) -> Result<String, BenchError> {
+async fn heard(
+    answers: &mut (impl Stream<Item = Result<Message, tungstenite::Error>> + Unpin),
+) -> Result<Utf8Bytes, BenchError> {
     loop {
-        match timeout(LAST_ANSWERS, socket.next()).await {
-            Ok(Some(Ok(Message::Text(text)))) => return Ok(text.to_string()),
+        match timeout(LAST_ANSWERS, answers.next()).await {
+            Ok(Some(Ok(Message::Text(text)))) => return Ok(text),
             Ok(Some(Ok(Message::Close(frame)))) => {
                 let why = frame.map_or_else(String::new, |frame| frame.to_string());
                 return Err(BenchError::Closed(why));
@@ -228,18 +230,8 @@ async fn tell(socket: Socket, awards: Rc<Awards>) -> Result<(), BenchError> {
         let (awards, under_way, is_over) = (Rc::clone(&awards), Rc::clone(&under_way), Rc::clone(&is_over));
         async move {
             while !is_over.get() || !under_way.borrow().is_empty() {
-                match timeout(LAST_ANSWERS, answers.next()).await {
-                    Ok(Some(Ok(Message::Text(text)))) => {
-                        settle(&awards, &mut under_way.borrow_mut(), &text);
-                    }
-                    Ok(Some(Ok(Message::Close(frame)))) => {
-                        let why = frame.map_or_else(String::new, |frame| frame.to_string());
-                        return Err(BenchError::Closed(why));
-                    }
-                    Ok(Some(message)) => drop(message?),
-                    Ok(None) => return Err(BenchError::Closed("no reason given".into())),
-                    Err(_) => return Err(BenchError::Silent("an award on a socket")),
-                }
+                let text = heard(&mut answers).await?;
+                settle(&awards, &mut under_way.borrow_mut(), &text);
             }
             Ok(())
         }

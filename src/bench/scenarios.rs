@@ -340,9 +340,9 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// The board of a node that was started for this run must hold what was acknowledged.
+    /// The board of a node that was made for this run must hold what was acknowledged.
     async fn compare_with_the_board(&self, awards: &Awards, report: &mut Report) -> Result<(), BenchError> {
-        if !self.target.is_own() {
+        if !self.target.is_new() {
             return Ok(());
         }
         let (client, mut sum, mut path) = (self.target.client()?, 0, FIRST_PAGE.to_owned());

@@ -30,8 +30,8 @@ struct Own {
     node: Option<Node>,
     program: PathBuf,
     directory: PathBuf,
-    // Removed when dropped, after the node has ended; none for a directory that is kept.
-    _scratch: Option<TempDir>,
+    // Removed when dropped, after the node has ended; none for a directory that was given, which is kept.
+    scratch: Option<TempDir>,
 }
 
 impl Target {
@@ -82,7 +82,7 @@ impl Target {
                 node: Some(node),
                 program: program.to_owned(),
                 directory,
-                _scratch: scratch,
+                scratch,
             }),
         })
     }
@@ -122,6 +122,11 @@ impl Target {
     /// Whether the node was started for this run, and everything in it is known.
     pub(super) fn is_own(&self) -> bool {
         self.own.is_some()
+    }
+
+    /// Whether nobody had points on it before this run.
+    pub(super) fn is_new(&self) -> bool {
+        self.own.as_ref().is_some_and(|own| own.scratch.is_some())
     }
 
     /// From the start of a node's process to the moment it was ready, in seconds; of one that was started for this run.

@@ -8,7 +8,9 @@ use axum::http::{HeaderMap, HeaderValue, Response as HttpResponse, StatusCode};
 use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::Serialize;
 use serde_json::Value;
+use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
 /// What every handler gives.
@@ -17,6 +19,17 @@ pub(super) type Answered = Result<Response, Problem>;
 /// A JSON answer.
 pub(super) fn json(status: u16, body: &Value) -> Response {
     text(status, body.to_string())
+}
+
+/// A JSON answer, written straight into text.
+pub(super) fn written(status: u16, body: &impl Serialize) -> Response {
+    // Only maps with keys that are not text could fail here, and there are none.
+    text(status, serde_json::to_string(body).unwrap_or_default())
+}
+
+/// A JSON answer that has been written already.
+pub(super) fn raw(status: u16, body: Box<RawValue>) -> Response {
+    text(status, Box::<str>::from(body).into())
 }
 
 /// A JSON answer whose body is text already. 204 has none.

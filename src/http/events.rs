@@ -14,7 +14,9 @@ use homeroom_actors::EngineError;
 use homeroom_actors::engine::KeyClaim;
 use homeroom_schema::limits::{EVENTS_BODY_BYTES_MAX, EVENTS_ITEMS_MAX};
 use homeroom_schema::records::{KeyOutcome, KeyRecord};
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes.post("/events", send)
@@ -47,8 +49,10 @@ async fn send(mut call: Call) -> Answered {
     }
     let answers = join_all(started.into_iter().map(outcome)).await;
     let nothing_new = answers.iter().flatten().all(|answer| answer.replayed);
-    let results: Vec<Value> = answers.into_iter().map(result).collect();
-    let response = answer::json(200, &json!({"results": results}));
+    let results = Results {
+        results: answers.into_iter().map(ItemResult::of).collect(),
+    };
+    let response = answer::written(200, &results);
     Ok(if was_before && nothing_new {
         answer::replayed(response)
     } else {
@@ -134,16 +138,42 @@ async fn outcome(started: Result<Started, Problem>) -> Result<Answer, Problem> {
     started?.await
 }
 
-fn result(answer: Result<Answer, Problem>) -> Value {
-    match answer {
-        Ok(answer) => json!({"status": answer.status, "data": answer.body}),
-        Err(problem) => json!({"status": problem.status, "error": problem.to_value()}),
+/// One answer for each item, in order.
+#[derive(Serialize)]
+struct Results {
+    results: Vec<ItemResult>,
+}
+
+#[derive(Serialize)]
+struct ItemResult {
+    status: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<Box<RawValue>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<Value>,
+}
+
+impl ItemResult {
+    fn of(answer: Result<Answer, Problem>) -> Self {
+        match answer {
+            Ok(Answer { status, body, .. }) => Self {
+                status,
+                data: Some(body),
+                error: None,
+            },
+            Err(problem) => Self {
+                status: problem.status,
+                data: None,
+                error: Some(problem.to_value()),
+            },
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     #[test]
     fn an_item_is_a_wish_of_its_kind_without_what_names_it() {

@@ -54,5 +54,5 @@ async fn record(mut call: Call) -> Answered {
     }
     let answer = carry_out(&call, &Wish::Progress(content), claim).await;
     let answer = answer.map_err(|problem| problem.with_path(&[Unknown::User]))?;
-    Ok(answered(&answer))
+    Ok(answered(answer))
 }

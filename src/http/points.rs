@@ -30,8 +30,8 @@ pub(super) fn routes(routes: Routes) -> Routes {
 }
 
 /// An answer to a learning event as HTTP.
-pub(super) fn answered(answer: &Answer) -> Response {
-    let response = answer::json(answer.status, &answer.body);
+pub(super) fn answered(answer: Answer) -> Response {
+    let response = answer::raw(answer.status, answer.body);
     if answer.replayed {
         answer::replayed(response)
     } else {
@@ -48,21 +48,20 @@ pub(super) async fn carry_out(call: &Call, wish: &Wish, claim: Option<KeyClaim>)
 
 async fn earn(mut call: Call) -> Answered {
     permissions::may_send_events(&call.caller)?;
-    let (fields, fingerprint) = match call.optional_content().await? {
+    let (wish, claim) = match call.optional_content().await? {
         Some(content) => {
-            let fingerprint = call.fingerprint(&content);
-            (content, fingerprint)
+            let claim = call.claim(&content)?;
+            (Wish::Earn(content), claim)
         }
         None if call.query().is_empty() => return Err(Problem::invalid_json("The body is empty.")),
         None => {
-            let fields = fields_of_query(&call)?;
-            let fingerprint = Wish::Earn(fields.clone()).fingerprint();
-            (fields, fingerprint)
+            let wish = Wish::Earn(fields_of_query(&call)?);
+            let claim = call.claim_as(wish.fingerprint())?;
+            (wish, claim)
         }
     };
-    let claim = call.claim_as(fingerprint)?;
-    let answer = carry_out(&call, &Wish::Earn(fields), claim).await?;
-    Ok(answered(&answer))
+    let answer = carry_out(&call, &wish, claim).await?;
+    Ok(answered(answer))
 }
 
 /// The three required fields as query parameters: the same wish as with a body.
@@ -91,7 +90,7 @@ async fn award(mut call: Call) -> Answered {
     permissions::may_grant(caller, request.user_id, app.engine().roster())?;
     let claim = call.claim(&content)?;
     let _guard = match idempotency::turn(app, claim.as_ref()).await? {
-        Turn::Again(record) => return Ok(answered(&commands::given_before(app, record).await?)),
+        Turn::Again(record) => return Ok(answered(commands::given_before(app, record).await?)),
         Turn::First(guard) => guard,
     };
     let reason = request.reason.clone();
@@ -100,10 +99,10 @@ async fn award(mut call: Call) -> Answered {
         Err(error) => Err(error),
     };
     match (outcome, claim) {
-        (Ok(outcome), _) => Ok(answer::json(201, &wire::grant_answer(&outcome, Some(&reason)))),
+        (Ok(outcome), _) => Ok(answer::raw(201, wire::grant_answer(&outcome, Some(&reason)))),
         (Err(EngineError::KeyTaken), Some(claim)) => {
             let record = idempotency::taken(app, &claim).await?;
-            Ok(answered(&commands::given_before(app, record).await?))
+            Ok(answered(commands::given_before(app, record).await?))
         }
         (Err(error), _) => Err(error.into()),
     }
@@ -151,7 +150,7 @@ async fn correct(mut call: Call, correction: Correction) -> Answered {
     let claim = call.claim(&content.unwrap_or_default())?;
     let app = &call.app;
     let _guard = match idempotency::turn(app, claim.as_ref()).await? {
-        Turn::Again(record) => return Ok(answered(&commands::given_before(app, record).await?)),
+        Turn::Again(record) => return Ok(answered(commands::given_before(app, record).await?)),
         Turn::First(guard) => guard,
     };
     let by = audit::by(&call.caller);
@@ -160,10 +159,10 @@ async fn correct(mut call: Call, correction: Correction) -> Answered {
         Err(error) => Err(error),
     };
     match (outcome, claim) {
-        (Ok(outcome), _) => Ok(answer::json(201, &wire::correction_answer(correction, &outcome))),
+        (Ok(outcome), _) => Ok(answer::raw(201, wire::correction_answer(correction, &outcome))),
         (Err(EngineError::KeyTaken), Some(claim)) => {
             let record = idempotency::taken(app, &claim).await?;
-            Ok(answered(&commands::given_before(app, record).await?))
+            Ok(answered(commands::given_before(app, record).await?))
         }
         (Err(error), _) => Err(Problem::from(error).with_path(&[Unknown::Event])),
     }

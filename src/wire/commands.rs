@@ -7,61 +7,105 @@ use homeroom_actors::domain::{Action, LearnerEvent};
 use homeroom_actors::engine::Correction;
 use homeroom_actors::views::{CorrectionOutcome, EarnOutcome, ProgressOutcome};
 use homeroom_schema::records::StoredEvent;
-use homeroom_schema::{UserId, Version};
-use serde_json::{Value, json};
+use homeroom_schema::{EventId, ReferenceId, UnitId, UserId, Version};
+use serde::Serialize;
+use serde_json::json;
+use serde_json::value::{RawValue, to_raw_value};
 
 /// The answer to `POST /points/earn`.
 #[must_use]
-pub fn earn_answer(outcome: &EarnOutcome) -> Value {
-    let unlocked = outcome.unlocked.iter();
-    let unlocked = unlocked.map(|(kind, tier)| json!({"achievement_type": kind, "tier": tier.as_str()}));
-    let mut answer = json!({
-        "event_id": outcome.event_id,
-        "user_id": outcome.user_id,
-        "action_type": outcome.action.as_str(),
-        "reference_id": outcome.reference,
-        "awarded": outcome.awarded,
-        "points": outcome.points,
-        "total": outcome.total,
-        "level": outcome.level,
-        "achievements_unlocked": unlocked.collect::<Vec<_>>(),
-    });
-    if let Some(reason) = outcome.reason {
-        answer["reason"] = json!(reason.as_str());
-        answer["retry_at"] = json!(optional_time(outcome.retry_at));
-    }
-    answer
+pub fn earn_answer(outcome: &EarnOutcome) -> Box<RawValue> {
+    raw(&Earned {
+        reason: outcome.reason.map(|reason| Some(reason.as_str())),
+        retry_at: outcome.reason.map(|_| optional_time(outcome.retry_at)),
+        ..Earned::of(outcome)
+    })
 }
 
 /// The answer to `POST /points/award`: that of an award, with what was written about it; none of it is left after an erasure.
 #[must_use]
-pub fn grant_answer(outcome: &EarnOutcome, reason: Option<&str>) -> Value {
-    let mut answer = earn_answer(outcome);
-    answer["reason"] = json!(reason);
-    answer
+pub fn grant_answer(outcome: &EarnOutcome, reason: Option<&str>) -> Box<RawValue> {
+    raw(&Earned {
+        reason: Some(reason),
+        ..Earned::of(outcome)
+    })
+}
+
+/// Every award is answered with this: written straight into text.
+#[derive(Serialize)]
+struct Earned<'a> {
+    event_id: EventId,
+    user_id: UserId,
+    action_type: &'static str,
+    reference_id: ReferenceId,
+    awarded: bool,
+    points: u32,
+    total: u64,
+    level: u32,
+    achievements_unlocked: Vec<Unlocked<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<Option<&'a str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_at: Option<Option<String>>,
+}
+
+#[derive(Serialize)]
+struct Unlocked<'a> {
+    achievement_type: &'a str,
+    tier: &'static str,
+}
+
+impl<'a> Earned<'a> {
+    fn of(outcome: &'a EarnOutcome) -> Self {
+        let unlocked = outcome.unlocked.iter().map(|(kind, tier)| Unlocked {
+            achievement_type: kind,
+            tier: tier.as_str(),
+        });
+        Self {
+            event_id: outcome.event_id,
+            user_id: outcome.user_id,
+            action_type: outcome.action.as_str(),
+            reference_id: outcome.reference,
+            awarded: outcome.awarded,
+            points: outcome.points,
+            total: outcome.total,
+            level: outcome.level,
+            achievements_unlocked: unlocked.collect(),
+            reason: None,
+            retry_at: None,
+        }
+    }
 }
 
 /// The answer to `POST /progress/{user_id}`: the unit's state.
 #[must_use]
-pub fn progress_answer(outcome: &ProgressOutcome) -> Value {
+pub fn progress_answer(outcome: &ProgressOutcome) -> Box<RawValue> {
+    #[derive(Serialize)]
+    struct State {
+        user_id: UserId,
+        unit_id: UnitId,
+        progress_percentage: u8,
+        last_accessed: String,
+        completed_at: Option<String>,
+    }
     let progress = &outcome.progress;
-    json!({
-        "user_id": outcome.user_id,
-        "unit_id": outcome.unit_id,
-        "progress_percentage": progress.progress_percentage,
-        "last_accessed": time(progress.last_accessed),
-        "completed_at": optional_time(progress.completed_at),
+    raw(&State {
+        user_id: outcome.user_id,
+        unit_id: outcome.unit_id,
+        progress_percentage: progress.progress_percentage,
+        last_accessed: time(progress.last_accessed),
+        completed_at: optional_time(progress.completed_at),
     })
 }
 
 /// The answer to a reversal or reinstatement: the compensating entry.
 #[must_use]
-pub fn correction_answer(correction: Correction, outcome: &CorrectionOutcome) -> Value {
+pub fn correction_answer(correction: Correction, outcome: &CorrectionOutcome) -> Box<RawValue> {
     let kind = match correction {
         Correction::Reverse => "reversal",
         Correction::Reinstate => "reinstatement",
     };
-    json!({
+    raw(&json!({
         "event_id": outcome.event_id,
         "kind": kind,
         "of_event_id": outcome.of,
@@ -69,13 +113,18 @@ pub fn correction_answer(correction: Correction, outcome: &CorrectionOutcome) ->
         "points": outcome.points,
         "total": outcome.total,
         "level": outcome.level,
-    })
+    }))
+}
+
+fn raw(answer: &impl Serialize) -> Box<RawValue> {
+    // Only maps with keys that are not text could fail here, and there are none.
+    to_raw_value(answer).unwrap_or_default()
 }
 
 /// The first answer to a keyed command, from the fact that it kept, the facts that follow it in the stream, and the totals
 /// when it was answered. None if the fact answers no command.
 #[must_use]
-pub fn first_answer(stored: &StoredEvent, after: &[StoredEvent], total: u64, level: u32) -> Option<Value> {
+pub fn first_answer(stored: &StoredEvent, after: &[StoredEvent], total: u64, level: u32) -> Option<Box<RawValue>> {
     let user_id = UserId::new(stored.stream.id).ok()?;
     let event: LearnerEvent = serde_json::from_str(&stored.body).ok()?;
     let event_id = stored.event_id;
@@ -90,21 +139,18 @@ pub fn first_answer(stored: &StoredEvent, after: &[StoredEvent], total: u64, lev
         };
         Some(correction_answer(correction, &outcome))
     };
-    let earned = |action, reference, points: Option<u32>, reason, retry_at| {
-        let outcome = EarnOutcome {
-            event_id,
-            user_id,
-            action,
-            reference,
-            awarded: points.is_some(),
-            points: points.unwrap_or(0),
-            total,
-            level,
-            reason,
-            retry_at,
-            unlocked: unlocked_by(stored.version, after),
-        };
-        Some(earn_answer(&outcome))
+    let earned = |action, reference, points: Option<u32>, reason, retry_at| EarnOutcome {
+        event_id,
+        user_id,
+        action,
+        reference,
+        awarded: points.is_some(),
+        points: points.unwrap_or(0),
+        total,
+        level,
+        reason,
+        retry_at,
+        unlocked: unlocked_by(stored.version, after),
     };
     match event {
         LearnerEvent::PointsAwarded {
@@ -113,11 +159,11 @@ pub fn first_answer(stored: &StoredEvent, after: &[StoredEvent], total: u64, lev
             points,
             ..
         } => {
-            let mut answer = earned(action, reference, Some(points), None, None)?;
-            if action == Action::ManualAward {
-                answer["reason"] = json!(stored.note);
-            }
-            Some(answer)
+            let outcome = earned(action, reference, Some(points), None, None);
+            Some(match action {
+                Action::ManualAward => grant_answer(&outcome, stored.note.as_deref()),
+                _ => earn_answer(&outcome),
+            })
         }
         LearnerEvent::PointsRefused {
             action,
@@ -125,7 +171,7 @@ pub fn first_answer(stored: &StoredEvent, after: &[StoredEvent], total: u64, lev
             reason,
             retry_at,
             ..
-        } => earned(action, reference, None, Some(reason), retry_at),
+        } => Some(earn_answer(&earned(action, reference, None, Some(reason), retry_at))),
         LearnerEvent::PointsReversed { of, points, .. } => corrected(Correction::Reverse, of, -i64::from(points)),
         LearnerEvent::PointsReinstated { of, points, .. } => corrected(Correction::Reinstate, of, i64::from(points)),
         // Nothing answers a caller's command with these.
@@ -171,8 +217,17 @@ fn unlocked_by(version: Version, after: &[StoredEvent]) -> Vec<(String, Tier)> {
 mod tests {
     use super::*;
     use homeroom_actors::domain::RefusalReason;
+    use homeroom_schema::TimeMs;
     use homeroom_schema::records::StreamId;
-    use homeroom_schema::{EventId, ReferenceId, TimeMs};
+    use serde_json::Value;
+
+    fn read(answer: &RawValue) -> Value {
+        serde_json::from_str(answer.get()).expect("JSON")
+    }
+
+    fn again(body: &Value, total: u64, level: u32) -> Option<Value> {
+        first_answer(&stored(body), &[], total, level).as_deref().map(read)
+    }
 
     fn stored(body: &Value) -> StoredEvent {
         StoredEvent {
@@ -206,23 +261,19 @@ mod tests {
             retry_at: None,
             unlocked: Vec::new(),
         };
-        assert_eq!(
-            first_answer(&stored(&awarded), &[], 120, 2),
-            Some(earn_answer(&outcome(true)))
-        );
-        assert_eq!(
-            first_answer(&stored(&refused), &[], 120, 2),
-            Some(earn_answer(&outcome(false)))
-        );
-        assert_eq!(earn_answer(&outcome(false))["reason"], "already_awarded");
-        assert!(earn_answer(&outcome(true)).get("reason").is_none());
+        let first = |awarded| read(&earn_answer(&outcome(awarded)));
+        assert_eq!(again(&awarded, 120, 2), Some(first(true)));
+        assert_eq!(again(&refused, 120, 2), Some(first(false)));
+        assert_eq!(first(false)["reason"], "already_awarded");
+        assert_eq!(first(false)["retry_at"], Value::Null);
+        assert!(first(true).get("reason").is_none() && first(true).get("retry_at").is_none());
     }
 
     #[test]
     fn corrections_and_progress_are_found_again_too() {
         let reversed = json!({"type": "points_reversed", "of": 12, "action": "read_content", "reference": 9,
             "points": 0, "total": 0, "level": 1, "occurred_at": 1000});
-        let answer = first_answer(&stored(&reversed), &[], 0, 1).expect("an answer");
+        let answer = again(&reversed, 0, 1).expect("an answer");
         assert_eq!(
             (&answer["kind"], &answer["of_event_id"]),
             (&json!("reversal"), &json!(12))
@@ -231,14 +282,11 @@ mod tests {
             "completed_at": 1000, "occurred_at": 1000});
         let expected = json!({"user_id": 7, "unit_id": 5, "progress_percentage": 100,
             "last_accessed": "1970-01-01T00:00:01.000Z", "completed_at": "1970-01-01T00:00:01.000Z"});
-        assert_eq!(first_answer(&stored(&made), &[], 0, 1), Some(expected));
+        assert_eq!(again(&made, 0, 1), Some(expected));
     }
 
     #[test]
     fn a_fact_of_another_kind_answers_nothing() {
-        assert_eq!(
-            first_answer(&stored(&json!({"type": "team_achieved"})), &[], 0, 1),
-            None
-        );
+        assert_eq!(again(&json!({"type": "team_achieved"}), 0, 1), None);
     }
 }

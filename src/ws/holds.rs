@@ -166,6 +166,11 @@ impl Holds {
         }
     }
 
+    /// Whether a topic may be in line.
+    pub(super) fn has_ready(&self) -> bool {
+        !self.ready.is_empty()
+    }
+
     /// The next topic in line.
     pub(super) fn next_ready(&mut self) -> Option<u32> {
         loop {

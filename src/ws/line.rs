@@ -73,7 +73,8 @@ impl Transport for Line {
         match self.poll_write(context) {
             Poll::Ready(Ok(true)) => return Poll::Ready(LineEvent::Flushed),
             Poll::Ready(Err(error)) => return Poll::Ready(LineEvent::Ended(ending(error))),
-            Poll::Ready(Ok(false)) | Poll::Pending => {}
+            Poll::Ready(Ok(false)) => {}
+            Poll::Pending => self.outbox.count(),
         }
         if !reading {
             return Poll::Pending;

@@ -3,15 +3,15 @@
 use crate::app::App;
 use crate::wire;
 use axum::extract::ws::Utf8Bytes;
+use homeroom_actors::domain::Action;
 use homeroom_actors::domain::event::{EventMeta, LearnerEvent};
 use homeroom_actors::engine::TopicSnapshot;
 use homeroom_actors::topics::{BoardChanges, BoardName, Period, TopicName};
-use homeroom_actors::views::TeamPerformance;
 use homeroom_actors::{Entry, Lens, Message};
-use homeroom_schema::UserId;
+use homeroom_schema::{EventId, ReferenceId, UserId};
 use serde::Serialize;
-use serde_json::value::RawValue;
-use serde_json::{Map, Value, json};
+use serde_json::value::{RawValue, to_raw_value};
+use serde_json::{Value, json};
 use std::borrow::Cow;
 
 /// The frame of a message, made once for each lens and shared by all sessions.
@@ -25,7 +25,7 @@ fn encode(app: &App, offset: u64, message: &Message, lens: Lens) -> Utf8Bytes {
         r#type: &'static str,
         topic: String,
         offset: u64,
-        data: Value,
+        data: Box<RawValue>,
     }
     let (topic, (r#type, data)) = match message {
         Message::Learner {
@@ -47,11 +47,11 @@ fn encode(app: &App, offset: u64, message: &Message, lens: Lens) -> Utf8Bytes {
         } => {
             let changes = if lens == Lens::Projector { front } else { window };
             let data = board_changes(app, *board, *period, *version, changes, lens);
-            (TopicName::Board(*board, *period), ("leaderboard_update", data))
+            (TopicName::Board(*board, *period), ("leaderboard_update", raw(&data)))
         }
         Message::Team { before, now } => {
-            let data = team_changes(before, now, lens);
-            (TopicName::Team(now.team_id), ("team_update", data))
+            let data = wire::performance_changes(before, now, lens);
+            (TopicName::Team(now.team_id), ("team_update", raw(&data)))
         }
         Message::Presence {
             team_id,
@@ -61,11 +61,11 @@ fn encode(app: &App, offset: u64, message: &Message, lens: Lens) -> Utf8Bytes {
         } => {
             let joined = wire::people(app.engine().roster(), joined, lens);
             let data = json!({"team_id": team_id, "joined": joined, "left": left, "count": count});
-            (TopicName::Presence(*team_id), ("presence_update", data))
+            (TopicName::Presence(*team_id), ("presence_update", raw(&data)))
         }
         Message::Announcement(record) => {
             let data = wire::announcement(app.engine().roster(), record, lens);
-            (TopicName::Announcements(record.team_id), ("announcement", data))
+            (TopicName::Announcements(record.team_id), ("announcement", raw(&data)))
         }
     };
     let frame = Frame {
@@ -79,7 +79,12 @@ fn encode(app: &App, offset: u64, message: &Message, lens: Lens) -> Utf8Bytes {
 }
 
 /// One kept fact. Totals and levels are those after it.
-fn learner(user_id: UserId, event: &LearnerEvent, meta: EventMeta, note: Option<&str>) -> (&'static str, Value) {
+fn learner(
+    user_id: UserId,
+    event: &LearnerEvent,
+    meta: EventMeta,
+    note: Option<&str>,
+) -> (&'static str, Box<RawValue>) {
     let event_id = meta.event_id;
     match event {
         LearnerEvent::ProgressMade {
@@ -93,7 +98,7 @@ fn learner(user_id: UserId, event: &LearnerEvent, meta: EventMeta, note: Option<
                 "user_id": user_id, "unit_id": unit, "progress_percentage": progress_percentage,
                 "last_accessed": wire::time(*last_accessed), "completed_at": wire::optional_time(*completed_at),
             });
-            ("progress_update", data)
+            ("progress_update", raw(&data))
         }
         LearnerEvent::PointsAwarded {
             action,
@@ -103,11 +108,27 @@ fn learner(user_id: UserId, event: &LearnerEvent, meta: EventMeta, note: Option<
             level,
             ..
         } => {
-            let data = json!({
-                "event_id": event_id, "user_id": user_id, "action_type": action, "reference_id": reference,
-                "points": points, "total": total, "level": level,
-            });
-            ("points_update", data)
+            // By far the most frequent one.
+            #[derive(Serialize)]
+            struct Awarded {
+                event_id: EventId,
+                user_id: UserId,
+                action_type: Action,
+                reference_id: ReferenceId,
+                points: u32,
+                total: u64,
+                level: u32,
+            }
+            let data = Awarded {
+                event_id,
+                user_id,
+                action_type: *action,
+                reference_id: *reference,
+                points: *points,
+                total: *total,
+                level: *level,
+            };
+            ("points_update", raw(&data))
         }
         LearnerEvent::PointsRefused {
             action,
@@ -120,7 +141,7 @@ fn learner(user_id: UserId, event: &LearnerEvent, meta: EventMeta, note: Option<
                 "event_id": event_id, "user_id": user_id, "action_type": action, "reference_id": reference,
                 "reason": reason, "retry_at": wire::optional_time(*retry_at),
             });
-            ("points_refused", data)
+            ("points_refused", raw(&data))
         }
         LearnerEvent::PointsReversed {
             of,
@@ -135,7 +156,7 @@ fn learner(user_id: UserId, event: &LearnerEvent, meta: EventMeta, note: Option<
                 "event_id": event_id, "user_id": user_id, "reversed_event_id": of, "action_type": action,
                 "reference_id": reference, "points": -i64::from(*points), "total": total, "level": level, "reason": note,
             });
-            ("points_reversed", data)
+            ("points_reversed", raw(&data))
         }
         LearnerEvent::PointsReinstated {
             of,
@@ -151,7 +172,7 @@ fn learner(user_id: UserId, event: &LearnerEvent, meta: EventMeta, note: Option<
                 "reference_id": reference, "points": points, "total": total, "level": level,
                 "reason": note.unwrap_or("reinstated"),
             });
-            ("points_adjusted", data)
+            ("points_adjusted", raw(&data))
         }
         LearnerEvent::PointsAdjusted {
             act,
@@ -165,7 +186,7 @@ fn learner(user_id: UserId, event: &LearnerEvent, meta: EventMeta, note: Option<
                 "event_id": event_id, "user_id": user_id, "act": act, "points": points, "total": total, "level": level,
                 "reason": wire::adjustment_reason(*undone),
             });
-            ("points_adjusted", data)
+            ("points_adjusted", raw(&data))
         }
         LearnerEvent::AchievementUnlocked {
             achievement,
@@ -178,12 +199,12 @@ fn learner(user_id: UserId, event: &LearnerEvent, meta: EventMeta, note: Option<
                 "event_id": event_id, "user_id": user_id, "achievement_type": achievement, "tier": tier,
                 "earned_at": wire::time(*occurred_at), "achievement_data": wire::achievement_data(data),
             });
-            ("achievement_unlocked", data)
+            ("achievement_unlocked", raw(&data))
         }
         // Readers who are before it get a snapshot in its place.
         LearnerEvent::StateCarried { state, .. } => {
             let data = json!({"event_id": event_id, "user_id": user_id, "total": state.total, "level": state.level});
-            ("state_carried", data)
+            ("state_carried", raw(&data))
         }
     }
 }
@@ -216,17 +237,6 @@ fn board_changes(
     })
 }
 
-/// The fields of a performance that are not what they were, whole, as this lens sees them.
-fn team_changes(before: &TeamPerformance, now: &TeamPerformance, lens: Lens) -> Value {
-    let before = wire::performance(before, lens);
-    let Value::Object(now) = wire::performance(now, lens) else {
-        return Value::Null;
-    };
-    let is_news = |name: &str, value: &Value| name == "team_id" || before.get(name) != Some(value);
-    let changed: Map<String, Value> = now.into_iter().filter(|(name, value)| is_news(name, value)).collect();
-    Value::Object(changed)
-}
-
 /// The state that a position stands for, with the bodies that HTTP has for the same.
 pub(super) fn snapshot(app: &App, name: TopicName, snapshot: &TopicSnapshot, lens: Lens) -> Box<RawValue> {
     let data = match (snapshot, name) {
@@ -245,6 +255,10 @@ pub(super) fn snapshot(app: &App, name: TopicName, snapshot: &TopicSnapshot, len
             json!({"announcements": latest.collect::<Vec<_>>()})
         }
     };
+    raw(&data)
+}
+
+fn raw(data: &impl Serialize) -> Box<RawValue> {
     // Only maps with keys that are not text could fail here, and there are none.
-    serde_json::value::to_raw_value(&data).unwrap_or_default()
+    to_raw_value(data).unwrap_or_default()
 }

@@ -40,13 +40,22 @@ pub(super) enum TopicReply {
 
 /// A command is durable: what HTTP would have answered.
 pub(super) fn ack(id: &RequestId, answer: &Answer) -> Utf8Bytes {
-    let mut frame = json!({
-        "type": "ack", "id": id.as_value(), "status": answer.status, "data": answer.body,
-    });
-    if answer.replayed {
-        frame["replayed"] = Value::Bool(true);
+    #[derive(Serialize)]
+    struct Frame<'a> {
+        r#type: &'static str,
+        id: &'a Value,
+        status: u16,
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        replayed: bool,
+        data: &'a RawValue,
     }
-    text(&frame)
+    text(&Frame {
+        r#type: "ack",
+        id: id.as_value(),
+        status: answer.status,
+        replayed: answer.replayed,
+        data: &answer.body,
+    })
 }
 
 /// A request, or a frame that was none, had no effect.

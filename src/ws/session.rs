@@ -29,8 +29,10 @@ use homeroom_schema::limits::{
 };
 use homeroom_schema::records::TokenRole;
 use std::collections::VecDeque;
-use std::pin::Pin;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{Instant, Sleep, sleep_until, timeout};
@@ -50,8 +52,9 @@ struct Session<T> {
     fetches: FuturesUnordered<BoxFuture<'static, Fetched>>,
     fetches_waiting: VecDeque<Fetch>,
     pace: Pace,
-    /// Tells when rights may have changed.
-    roster: watch::Receiver<u64>,
+    roster: RosterWatch,
+    /// Whether the last thing that woke the session came from its reader: then others have their turn before the next.
+    has_read: bool,
     /// Wakes the session when something may be due. It is only ever moved earlier, or set again after it rang: ringing too
     /// early costs a look at the clock, moving a timer costs more with each message.
     alarm: Pin<Box<Sleep>>,
@@ -94,7 +97,8 @@ pub(super) async fn run<T: Transport>(
         Duration::from_millis(milliseconds)
     });
     let mut session = Session {
-        roster: app.engine().roster().changes(),
+        roster: RosterWatch::new(app.engine().roster().changes()),
+        has_read: false,
         app,
         caller,
         line,
@@ -116,16 +120,18 @@ pub(super) async fn run<T: Transport>(
 
 impl<T: Transport> Session<T> {
     async fn serve(&mut self, control: &mut SessionControl) -> Close {
+        let mut ended = pin!(control.ended());
         loop {
             self.gather();
-            let step = match self.wake(control).await {
+            self.set_alarm();
+            let wake = poll_fn(|context| self.poll_wake(ended.as_mut(), context)).await;
+            self.has_read = matches!(wake, Wake::Line(_));
+            let step = match wake {
                 Wake::End(reason) => Err(Close::from(reason)),
                 Wake::Line(LineEvent::Ended(close)) => Err(close),
                 Wake::Line(LineEvent::Received(frame)) => self.received(frame),
-                Wake::Line(LineEvent::Flushed) => {
-                    self.holds.unstuck();
-                    Ok(())
-                }
+                // There is room again for what could not be gathered.
+                Wake::Line(LineEvent::Flushed) => Ok(()),
                 Wake::Topics(slots) => self.noted(&slots),
                 Wake::Answered(id, answer) => {
                     self.answered(&id, answer);
@@ -148,22 +154,67 @@ impl<T: Transport> Session<T> {
         }
     }
 
-    /// Waits for whatever comes first. Every branch is cancel-safe: what is not taken is there next time.
-    async fn wake(&mut self, control: &mut SessionControl) -> Wake {
+    /// What comes first. What is not taken is there next time; whoever has nothing is asked again only when it has.
+    ///
+    /// What waits for the reader leaves before more is put on top. Otherwise the reader comes last, and also when it came
+    /// last time: one that never stops sending keeps nobody else from their turn.
+    fn poll_wake<E>(&mut self, ended: Pin<&mut E>, context: &mut Context<'_>) -> Poll<Wake>
+    where
+        E: Future<Output = EndReason>,
+    {
+        if let Poll::Ready(reason) = ended.poll(context) {
+            return Poll::Ready(Wake::End(reason));
+        }
+        if self.alarm.as_mut().poll(context).is_ready() {
+            return Poll::Ready(Wake::Clock);
+        }
+        let line_first = !self.line.outbox().is_clear() && !self.has_read;
+        if line_first && let Poll::Ready(event) = self.poll_line(context) {
+            return Poll::Ready(Wake::Line(event));
+        }
+        if let Poll::Ready(slots) = self.inbox.poll_ready(context) {
+            return Poll::Ready(Wake::Topics(slots));
+        }
+        if let Poll::Ready(Some((id, answer))) = self.commands.poll_next_unpin(context) {
+            return Poll::Ready(Wake::Answered(id, answer));
+        }
+        if let Some(taking) = &mut self.taking
+            && let Poll::Ready(taken) = taking.as_mut().poll(context)
+        {
+            self.taking = None;
+            return Poll::Ready(Wake::Taken(taken));
+        }
+        if let Poll::Ready(Some(fetched)) = self.fetches.poll_next_unpin(context) {
+            return Poll::Ready(Wake::Fetched(fetched));
+        }
+        if self.roster.poll_changed(context).is_ready() {
+            return Poll::Ready(Wake::Roster);
+        }
+        if !line_first && let Poll::Ready(event) = self.poll_line(context) {
+            return Poll::Ready(Wake::Line(event));
+        }
+        Poll::Pending
+    }
+
+    /// What the reader sent, or that there is room for what could not be gathered.
+    fn poll_line(&mut self, context: &mut Context<'_>) -> Poll<LineEvent> {
         let reading = self.is_reading();
+        let event = ready!(self.line.poll(reading, context));
+        let LineEvent::Flushed = event else {
+            return Poll::Ready(event);
+        };
+        self.holds.unstuck();
+        if self.holds.has_ready() {
+            return Poll::Ready(event);
+        }
+        let reading = self.is_reading();
+        self.line.poll(reading, context)
+    }
+
+    fn set_alarm(&mut self) {
         let due = self.pace.next(self.line.outbox().stalls_at());
         if due < self.alarm.deadline() || self.alarm.is_elapsed() {
             self.alarm.as_mut().reset(due);
-        }
-        tokio::select! {
-            reason = control.ended() => Wake::End(reason),
-            event = self.line.next(reading) => Wake::Line(event),
-            slots = self.inbox.ready() => Wake::Topics(slots),
-            Some((id, answer)) = self.commands.next() => Wake::Answered(id, answer),
-            taken = taken(&mut self.taking) => Wake::Taken(taken),
-            Some(fetched) = self.fetches.next() => Wake::Fetched(fetched),
-            Ok(()) = self.roster.changed(), if self.pace.rights_at.is_none() => Wake::Roster,
-            () = &mut self.alarm => Wake::Clock,
         }
     }
 
@@ -293,14 +344,43 @@ impl<T: Transport> Session<T> {
     }
 }
 
-/// Waits for the request that is being taken, if there is one.
-async fn taken(taking: &mut Option<BoxFuture<'static, Taken>>) -> Taken {
-    match taking {
-        Some(future) => {
-            let done = future.await;
-            *taking = None;
-            done
+/// Tells when rights may have changed: once, until they have been looked at.
+enum RosterWatch {
+    /// Kept from one look to the next: a wait that is given up and begun anew would cost more with each message.
+    Waiting(BoxFuture<'static, watch::Receiver<u64>>),
+    /// Changed, and nobody has looked yet.
+    Changed(watch::Receiver<u64>),
+}
+
+impl RosterWatch {
+    /// From the last look of the receiver on.
+    fn new(mut receiver: watch::Receiver<u64>) -> Self {
+        Self::Waiting(
+            async move {
+                if receiver.changed().await.is_err() {
+                    // The engine is gone, and the session will be told so.
+                    std::future::pending::<()>().await;
+                }
+                receiver
+            }
+            .boxed(),
+        )
+    }
+
+    fn poll_changed(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let Self::Waiting(wait) = self else {
+            return Poll::Pending;
+        };
+        *self = Self::Changed(ready!(wait.as_mut().poll(context)));
+        Poll::Ready(())
+    }
+
+    /// Whatever has changed by now is looked at now.
+    fn looked(&mut self) {
+        if let Self::Changed(receiver) = self {
+            let mut receiver = receiver.clone();
+            receiver.mark_unchanged();
+            *self = Self::new(receiver);
         }
-        None => std::future::pending().await,
     }
 }

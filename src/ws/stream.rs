@@ -112,7 +112,11 @@ impl Transport for EventStream {
         match self.poll_write(context) {
             Poll::Ready(Ok(true)) => Poll::Ready(LineEvent::Flushed),
             Poll::Ready(Err(HungUp)) => Poll::Ready(LineEvent::Ended(Close::Gone)),
-            Poll::Ready(Ok(false)) | Poll::Pending => Poll::Pending,
+            Poll::Ready(Ok(false)) => Poll::Pending,
+            Poll::Pending => {
+                self.outbox.count();
+                Poll::Pending
+            }
         }
     }
 

@@ -80,8 +80,9 @@ pub(super) struct Outbox<F> {
     /// By then the reader has to take something; none while nothing waits.
     stalls_at: Option<Instant>,
     frames_sent: metrics::Counter,
-    // Over all sessions; what of it is this one's is `bytes`.
+    /// Over all sessions; what of it is this one's is `counted`. Only what its reader did not take at once is counted.
     outbox_bytes: metrics::Gauge,
+    counted: usize,
 }
 
 impl<F> Outbox<F> {
@@ -93,13 +94,13 @@ impl<F> Outbox<F> {
             stalls_at: None,
             frames_sent: metrics::counter!("homeroom_frames_sent_total"),
             outbox_bytes: metrics::gauge!("homeroom_outbox_bytes"),
+            counted: 0,
         }
     }
 
     /// Puts a frame of so many bytes at the end.
     pub(super) fn put(&mut self, bytes: usize, frame: F) {
         self.bytes += bytes;
-        self.outbox_bytes.increment(bytes as f64);
         self.waiting.push_back(frame);
         self.stalls_at.get_or_insert_with(|| stall_deadline(bytes));
     }
@@ -121,8 +122,17 @@ impl<F> Outbox<F> {
     /// All that was handed over has been taken.
     pub(super) fn flushed(&mut self) {
         self.unflushed = false;
-        self.outbox_bytes.decrement(std::mem::take(&mut self.bytes) as f64);
+        self.bytes = 0;
+        self.count();
         self.stalls_at = None;
+    }
+
+    /// The reader has not taken everything at once, or has now.
+    pub(super) fn count(&mut self) {
+        if self.counted != self.bytes {
+            self.outbox_bytes.increment(self.bytes as f64 - self.counted as f64);
+            self.counted = self.bytes;
+        }
     }
 
     /// Something that did not come from here has to be flushed.
@@ -164,7 +174,7 @@ impl<F> Outbox<F> {
 
 impl<F> Drop for Outbox<F> {
     fn drop(&mut self) {
-        self.outbox_bytes.decrement(self.bytes as f64);
+        self.outbox_bytes.decrement(self.counted as f64);
     }
 }
 

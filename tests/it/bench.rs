@@ -95,6 +95,22 @@ async fn idle_sessions_storms_and_reads_are_measured() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_school_that_is_there_is_loaded_again_and_kept() {
+    let school = tempfile::tempdir().unwrap();
+    let words = ["bench", "earn", "--callers", "4", "--students", "20", "--json"];
+    let times = ["--seconds", "0.6", "--warm-up", "0.2", "--on"].into_iter();
+    let flags: Vec<&str> = times.chain(school.path().to_str()).collect();
+    for _ in 0..2 {
+        let report = printed(&homeroom(words.iter().chain(&flags)).await);
+        above_nought(&report, "/operations");
+        assert_eq!(report["refused"], json!({}));
+        // Its board holds what others did before, which nothing here is to be compared with.
+        assert!(report.get("points_acknowledged_but_not_on_the_board").is_none());
+    }
+    assert!(school.path().join("homeroom.sqlite3").exists());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_run_on_a_running_node_renames_nobody() {
     let directory = tempfile::tempdir().unwrap();
     let node = NodeProcess::start(directory.path()).await;

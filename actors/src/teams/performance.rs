@@ -4,8 +4,8 @@ use crate::domain::board::{Score, Standing, quotient, sum};
 use crate::domain::course::{Completion, SkillMastery};
 use crate::domain::rules::TeamScoring;
 use crate::views::{CourseCompletion, MemberPerformance, TeamPerformance};
-use homeroom_schema::{QualificationId, TeamId, UserId};
-use std::collections::BTreeMap;
+use homeroom_schema::{TeamId, UserId};
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 /// What is known of a team besides its members.
@@ -93,37 +93,86 @@ fn member_rows(members: &[MemberFigures<'_>]) -> Vec<MemberPerformance> {
 }
 
 fn course_completion<'a>(completions: impl Iterator<Item = &'a Completion>) -> Vec<CourseCompletion> {
-    let mut courses: BTreeMap<QualificationId, Vec<(f64, bool)>> = BTreeMap::new();
-    for course in completions.flat_map(|completion| &completion.qualifications) {
-        let is_completed = course.units_total > 0 && course.units_completed == course.units_total;
-        let learners = courses.entry(course.qualification_id).or_default();
-        learners.push((course.completion_percentage, is_completed));
+    #[derive(Default)]
+    struct Course {
+        percentages: Mean,
+        learners_completed: usize,
     }
-    let rows = courses
-        .into_iter()
-        .map(|(qualification_id, learners)| CourseCompletion {
-            qualification_id,
-            learners: learners.len(),
-            learners_completed: learners.iter().filter(|(_, is_completed)| *is_completed).count(),
-            completion_percentage: mean(learners.iter().map(|(percentage, _)| *percentage)),
-        });
-    rows.collect()
-}
-
-fn skills<'a>(completions: impl Iterator<Item = &'a Completion>) -> Vec<SkillMastery> {
-    let mut skills: BTreeMap<&Arc<str>, Vec<f64>> = BTreeMap::new();
-    for one in completions.flat_map(|completion| &completion.skills) {
-        skills.entry(&one.skill).or_default().push(one.mastery);
-    }
-    let rows = skills.into_iter().map(|(skill, masteries)| SkillMastery {
-        skill: Arc::clone(skill),
-        mastery: mean(masteries.into_iter()),
+    let courses = completions.map(|completion| completion.qualifications.iter().map(|one| (one.qualification_id, one)));
+    let courses = by_key(courses, |course: &mut Course, one| {
+        let is_completed = one.units_total > 0 && one.units_completed == one.units_total;
+        course.learners_completed += usize::from(is_completed);
+        course.percentages.add(one.completion_percentage);
+    });
+    let rows = courses.into_iter().map(|(qualification_id, course)| CourseCompletion {
+        qualification_id,
+        learners: course.percentages.count as usize,
+        learners_completed: course.learners_completed,
+        completion_percentage: course.percentages.value(),
     });
     rows.collect()
 }
 
-/// 0 of nothing.
+fn skills<'a>(completions: impl Iterator<Item = &'a Completion>) -> Vec<SkillMastery> {
+    let skills = completions.map(|completion| completion.skills.iter().map(|one| (&one.skill, one.mastery)));
+    let rows = by_key(skills, Mean::add)
+        .into_iter()
+        .map(|(skill, masteries)| SkillMastery {
+            skill: Arc::clone(skill),
+            mastery: masteries.value(),
+        });
+    rows.collect()
+}
+
+/// What lists with rising keys add up to, by key, rising. Members share most of their course: nearly always the place of a
+/// key is the one behind the place of the key before it.
+fn by_key<K: Ord, T, S: Default>(
+    lists: impl Iterator<Item = impl Iterator<Item = (K, T)>>,
+    add: impl Fn(&mut S, T),
+) -> Vec<(K, S)> {
+    let mut sums: Vec<(K, S)> = Vec::new();
+    for list in lists {
+        let mut place = 0;
+        for (key, value) in list {
+            let order = loop {
+                match sums.get(place).map(|(known, _)| known.cmp(&key)) {
+                    Some(Ordering::Less) => place += 1,
+                    order => break order,
+                }
+            };
+            if order != Some(Ordering::Equal) {
+                sums.insert(place, (key, S::default()));
+            }
+            add(&mut sums[place].1, value);
+        }
+    }
+    sums
+}
+
 fn mean(values: impl Iterator<Item = f64>) -> f64 {
-    let (sum, count) = values.fold((0.0, 0_u32), |(sum, count), value| (sum + value, count + 1));
-    if count == 0 { 0.0 } else { sum / f64::from(count) }
+    let mut mean = Mean::default();
+    values.for_each(|value| mean.add(value));
+    mean.value()
+}
+
+#[derive(Default)]
+struct Mean {
+    sum: f64,
+    count: u32,
+}
+
+impl Mean {
+    fn add(&mut self, value: f64) {
+        self.sum += value;
+        self.count += 1;
+    }
+
+    /// 0 of nothing.
+    fn value(&self) -> f64 {
+        if self.count == 0 {
+            0.0
+        } else {
+            self.sum / f64::from(self.count)
+        }
+    }
 }

@@ -135,8 +135,7 @@ impl<T: Transport> Session<T> {
 
     /// Looks at the rights of all topics again, also of silent ones: the roster has changed.
     pub(super) fn recheck_rights(&mut self) {
-        // Whatever has changed by now is looked at now.
-        self.roster.mark_unchanged();
+        self.roster.looked();
         for slot in self.holds.slots() {
             if let Err(problem) = self.check_right(slot) {
                 self.end_topic(slot, &problem);
