@@ -12,7 +12,11 @@ CARGO ?= cargo
 DEBIAN_NEEDS := cc:build-essential strace:strace faketime:faketime
 
 # What the baseline of `make bench` needs beside that.
-BENCH_NEEDS := redis-server:redis-server pg_ctlcluster:postgresql
+BENCH_NEEDS := redis-server:redis-server redis-benchmark:redis-tools pg_ctlcluster:postgresql
+
+# Benches of parts, measured by criterion; those that print tables of their own; `report` gathers both and loads whole nodes.
+BENCH_PARTS := domain rules boards journal encode outbox codec wake start rates
+BENCH_TABLES := analytics rebuild
 
 # Tools that are no crates (.ci/tools): schemathesis, cargo-deny, Node.js, spectral, the parser of AsyncAPI.
 TOOLS := $(CURDIR)/target/tools
@@ -86,14 +90,17 @@ suite:
 soak: deps tools ## The long versions of the fault tests (minutes to an hour), with a report: target/soak-report.md
 	@CARGO=$(CARGO) HOMEROOM_TOOLS=required .ci/soak
 
-bench: deps ## Measure everything (release profile; an hour or two), with a report: target/bench/report.md
+bench: deps ## Measure everything (an hour and a half), with a report: target/bench/report.md
 	@for need in $(BENCH_NEEDS); do \
 	    if command -v "$${need%%:*}" >/dev/null; then continue; fi; \
 	    if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	        apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$${need##*:}"; \
 	    else echo "!! LEFT OUT: the baseline, for want of the package $${need##*:}"; fi; \
 	done
-	@$(CARGO) bench --workspace --bench '*'
+	@mkdir -p target/bench && rm -rf target/criterion
+	@$(CARGO) bench $(foreach bench,$(BENCH_PARTS),--bench $(bench))
+	@for bench in $(BENCH_TABLES); do $(CARGO) bench --bench $$bench | tee target/bench/$$bench.md; done
+	@$(CARGO) bench --profile release --bench report
 
 demo: ## A seeded class with live bots on a throw-away node
 	@$(CARGO) run --release -- demo

@@ -1,7 +1,7 @@
-//! What boards cost at a thousand and at a million rows: putting, ranks, neighbours, pages, building, views.
+//! What boards cost at a thousand and at a million rows: putting, ranks, neighbours, pages, changes, building, views.
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
-use homeroom_actors::domain::board::{Board, Score, Standing};
+use homeroom_actors::domain::board::{Board, Score, Standing, diff};
 use homeroom_schema::TimeMs;
 use std::hint::black_box;
 use std::time::Duration;
@@ -81,6 +81,15 @@ fn boards(criterion: &mut Criterion) {
                 }
                 black_box(view)
             });
+        });
+        // What a board's topic is told of fifty awards: the window that is sent, before and after.
+        group.bench_function(BenchmarkId::new("diff_window_200", count), |bencher| {
+            let before = board.page(0, 200);
+            for _ in 0..50 {
+                board.put(before[random.below(200) as usize].standing.id, score(&mut random));
+            }
+            let after = board.page(0, 200);
+            bencher.iter(|| black_box(diff(&before, &after)));
         });
         group.bench_function(BenchmarkId::new("from_rows", count), |bencher| {
             bencher.iter(|| black_box(Board::from_rows(rows.clone())));

@@ -2,6 +2,8 @@
 
 #[path = "support/school.rs"]
 mod school;
+#[path = "support/snapshots.rs"]
+mod snapshots;
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use std::hint::black_box;
@@ -21,18 +23,6 @@ fn copy(school: &Path) -> TempDir {
         std::fs::copy(entry.path(), copy.path().join(entry.file_name())).expect("a file can be copied");
     }
     copy
-}
-
-/// Removes every snapshot of a stopped school, and says how many there were.
-fn forget_snapshots(school: &Path) -> usize {
-    let files = std::fs::read_dir(school).expect("a readable directory");
-    let database = files
-        .map(|entry| entry.expect("a readable entry").path())
-        .find(|path| std::fs::read(path).is_ok_and(|bytes| bytes.starts_with(b"SQLite format 3")));
-    let connection = rusqlite::Connection::open(database.expect("a database")).expect("it opens");
-    connection
-        .execute("DELETE FROM snapshots", [])
-        .expect("snapshots can be removed")
 }
 
 /// The time of `times` first reads of learners who are not awake.
@@ -67,7 +57,7 @@ fn wakes(criterion: &mut Criterion) {
         group.bench_function(BenchmarkId::new("snapshot", events), |bencher| {
             bencher.iter_custom(|times| runtime.block_on(wake(school.path(), times)));
         });
-        forget_snapshots(school.path());
+        snapshots::forget(school.path());
         group.bench_function(BenchmarkId::new("replay", events), |bencher| {
             bencher.iter_custom(|times| runtime.block_on(wake(school.path(), times)));
         });

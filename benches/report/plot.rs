@@ -6,38 +6,50 @@ use std::path::Path;
 
 const SIZE: (u32, u32) = (720, 360);
 
-/// Points of one curve: a size, how much, and how late.
+/// Points of one curve: a size, and two figures at it.
 pub(crate) struct Curve {
+    /// Names the plot's file.
     name: &'static str,
+    /// What the size is of, and what is done at it.
     over: &'static str,
+    /// What the left figure is, with its unit.
+    left: &'static str,
+    /// What the right figure is, with its unit.
+    right: &'static str,
+    /// Why it has this shape.
+    shape: &'static str,
     points: Vec<(u64, f64, f64)>,
 }
 
 impl Curve {
-    pub(crate) fn new(name: &'static str, over: &'static str) -> Self {
+    /// A curve without points.
+    pub(crate) fn new(name: &'static str, over: &'static str, figures: [&'static str; 2], shape: &'static str) -> Self {
+        let [left, right] = figures;
         Self {
             name,
             over,
+            left,
+            right,
+            shape,
             points: Vec::new(),
         }
     }
 
-    /// At this size, so much a second (or what the name says), and the 99th percentile in milliseconds.
-    pub(crate) fn point(&mut self, size: u64, much: f64, late: f64) {
-        self.points.push((size, much, late));
+    /// The figures at this size.
+    pub(crate) fn point(&mut self, size: u64, left: f64, right: f64) {
+        self.points.push((size, left, right));
     }
 
     /// Writes the plot, and gives the Markdown of both.
     pub(crate) fn finish(&self, out: &Path) -> String {
         let file = format!("{}.svg", self.name);
         self.draw(&out.join(&file)).expect("the plot can be drawn");
-        let mut text = format!(
-            "\n![{}]({file})\n\n| {} | a second | p99 ms |\n| ---: | ---: | ---: |\n",
-            self.over, self.over
-        );
-        for (size, much, late) in &self.points {
-            writeln!(text, "| {size} | {much:.0} | {late:.1} |").expect("memory takes everything");
+        let Self { over, left, right, .. } = self;
+        let mut text = format!("\n![{over}]({file})\n\n| {over} | {left} | {right} |\n| ---: | ---: | ---: |\n");
+        for (size, left, right) in &self.points {
+            writeln!(text, "| {size} | {left:.0} | {right:.1} |").expect("memory takes everything");
         }
+        writeln!(text, "\n{}", self.shape).expect("memory takes everything");
         text
     }
 
@@ -54,17 +66,17 @@ impl Curve {
             .right_y_label_area_size(56)
             .build_cartesian_2d(sizes.clone().log_scale(), 0.0..most(|point| point.1))?
             .set_secondary_coord(sizes.log_scale(), 0.0..most(|point| point.2));
-        chart.configure_mesh().y_desc("a second").draw()?;
-        chart.configure_secondary_axes().y_desc("p99 ms").draw()?;
-        let much = self.points.iter().map(|(size, much, _)| (*size, *much));
-        let late = self.points.iter().map(|(size, _, late)| (*size, *late));
+        chart.configure_mesh().y_desc(self.left).draw()?;
+        chart.configure_secondary_axes().y_desc(self.right).draw()?;
+        let lefts = self.points.iter().map(|(size, left, _)| (*size, *left));
+        let rights = self.points.iter().map(|(size, _, right)| (*size, *right));
         chart
-            .draw_series(LineSeries::new(much, &BLUE).point_size(3))?
-            .label("a second (left)")
+            .draw_series(LineSeries::new(lefts, &BLUE).point_size(3))?
+            .label(format!("{} (left)", self.left))
             .legend(|(x, y)| PathElement::new([(x, y), (x + 16, y)], BLUE));
         chart
-            .draw_secondary_series(LineSeries::new(late, &RED).point_size(3))?
-            .label("p99 ms (right)")
+            .draw_secondary_series(LineSeries::new(rights, &RED).point_size(3))?
+            .label(format!("{} (right)", self.right))
             .legend(|(x, y)| PathElement::new([(x, y), (x + 16, y)], RED));
         chart
             .configure_series_labels()
