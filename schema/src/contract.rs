@@ -38,13 +38,20 @@ pub trait Engine: Send + Sync {
     async fn reopen(&self, store: Arc<dyn Store>) -> Arc<dyn Store>;
 }
 
-/// One `#[tokio::test]` for every fact of the contract, on the engine that the expression makes.
-///
-/// The caller needs `tokio` with `macros` and `rt-multi-thread`.
+/// A new store of a small school: people 1 to 60, teams, qualifications and units 1 to 20. Rows that refer to somebody need
+/// somebody who is there.
+pub(crate) async fn school(engine: &dyn Engine) -> Arc<dyn Store> {
+    let store = engine.fresh().await;
+    must(store.commit(vec![sample::school()]).await);
+    store
+}
+
+/// Hands the names of all facts to a macro of the caller's: `facts_of_the_contract!(each)` is `each! { fact, fact, … }`.
 #[macro_export]
-macro_rules! store_contract {
-    ($engine:expr) => {
-        $crate::store_contract! {@ $engine;
+macro_rules! facts_of_the_contract {
+    ($each:path $(, $argument:expr)?) => {
+        $each! {
+            $($argument;)?
             an_append_is_kept_at_the_expected_version,
             an_append_at_another_version_is_refused_whole,
             the_rest_of_a_stream_is_refused_after_a_conflict,
@@ -59,6 +66,7 @@ macro_rules! store_contract {
             a_stream_is_paged_backwards_by_type,
             the_journal_is_paged_in_the_order_of_its_ids,
             a_used_key_refuses_the_append,
+            what_rests_on_a_taken_key_is_refused,
             a_key_of_a_refused_append_stays_free,
             keys_come_back_with_their_outcome,
             old_keys_are_purged_the_oldest_first,
@@ -98,7 +106,23 @@ macro_rules! store_contract {
             many_callers_may_read_at_once,
         }
     };
-    (@ $engine:expr; $($fact:ident,)*) => {$(
+}
+
+/// One `#[tokio::test]` for every fact of the contract, on the engine that the expression makes.
+///
+/// The caller needs `tokio` with `macros` and `rt-multi-thread`.
+#[macro_export]
+macro_rules! store_contract {
+    ($engine:expr) => {
+        $crate::facts_of_the_contract! {$crate::store_contract_tests, $engine}
+    };
+}
+
+/// What [`store_contract!`](crate::store_contract) makes of the names.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! store_contract_tests {
+    ($engine:expr; $($fact:ident,)*) => {$(
         #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
         async fn $fact() {
             $crate::contract::$fact(&$engine).await;

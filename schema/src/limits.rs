@@ -26,6 +26,34 @@ pub const READERS_MAX: u32 = 4;
 pub const WRITER_JOBS_MAX: usize = 256;
 /// Reads waiting for a read connection. At the bound further callers wait before they may queue.
 pub const READS_WAITING_MAX: usize = 1_024;
+/// Connections of a node to a database server that read; one more writes. At the bound reads wait in line.
+pub const DATABASE_READERS_MAX: u32 = 8;
+/// How long a connection to a database server may take to be made.
+pub const DATABASE_CONNECT_DEADLINE: Duration = Duration::from_secs(2);
+/// How long a read waits for a connection to a database server, and sent bytes for its system. At the bound: unavailable.
+pub const DATABASE_WAIT_FOR_CONNECTION: Duration = Duration::from_secs(5);
+/// How long one statement may take on a database server. At the bound the server gives it up, and nothing is kept.
+pub const DATABASE_STATEMENT_TIMEOUT: Duration = Duration::from_secs(20);
+/// How long a batch may take on a database server. At the bound its outcome is unknown, and the connection is given up.
+pub const DATABASE_BATCH_DEADLINE: Duration = Duration::from_secs(30);
+/// Times that a batch is tried again which lost against others (SQLSTATE 40001, 40P01). At the bound: unavailable.
+pub const DATABASE_RETRIES_MAX: u32 = 6;
+/// The longest wait before the first of these; each further one may be twice as long.
+pub const DATABASE_RETRY_WAIT: Duration = Duration::from_millis(10);
+/// Batches that ask where streams stand before they write, once another node was found to write too.
+pub const DATABASE_ASKING_BATCHES: u32 = 64;
+/// Statements sent to a database server before the first answer is awaited. The rest follow.
+pub const DATABASE_PIPELINE_MAX: usize = 1_024;
+/// Streams of which something was not kept, and whose later submissions may be on their way still. At the bound the older half
+/// is forgotten: no more than [`COMMANDS_IN_FLIGHT_MAX`] commands can be on their way.
+pub const BROKEN_LINEAGES_MAX: usize = 4 * COMMANDS_IN_FLIGHT_MAX;
+/// Times that a command is decided anew because another node wrote to its learner first. At the bound: 503
+/// `store_unavailable`.
+pub const CONFLICTS_MAX: u32 = 16;
+/// Rows that are moved from one store to another in one transaction. The rest follow.
+pub const TRANSFER_PAGE_ROWS: usize = 2_000;
+/// The longest wait between two tries to reach a database server while a node starts; the first is a tenth of it.
+pub const DATABASE_START_WAIT: Duration = Duration::from_secs(2);
 /// Contradictions in a database that a check names; the rest are counted.
 pub const CONTRADICTIONS_NAMED_MAX: usize = 20;
 /// Backups that a node keeps by default. The oldest beyond it are removed when another one is made.

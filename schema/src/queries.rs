@@ -1,6 +1,7 @@
 //! The statements that both engines share, in SQLite's parameter style. No connections; what differs lives in an adapter.
 //!
-//! Parameters are `?1`, `?2`, … in the order of the columns they fill; [`numbered`] turns them into Postgres' style.
+//! Parameters are `?1`, `?2`, … in the order of the columns they fill; [`numbered`] turns them into Postgres' style, which
+//! takes the type of a parameter from where it first stands: so `at >= ?3 OR ?3 IS NULL`, not the other way round.
 
 /// The same statement with `$1` for `?1`. No statement here has a question mark anywhere else.
 #[must_use]
@@ -134,6 +135,8 @@ pub const INSERT_AUDIT: &str = "INSERT INTO audit (at, token_id, role, user_id, 
 /// Keeps a setting.
 pub const UPSERT_SETTING: &str =
     "INSERT INTO settings (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+/// Removes a setting.
+pub const DELETE_SETTING: &str = "DELETE FROM settings WHERE name = ?1";
 /// Writes without changing anything: a trial.
 pub const TOUCH_SETTINGS: &str = "UPDATE settings SET value = value WHERE name = 'writer'";
 /// Keeps a snapshot, unless a newer one is there.
@@ -228,10 +231,10 @@ pub const TOKENS_OF: &str = "SELECT token_id, hash, role, user_id, label, create
 pub const SNAPSHOT: &str = "SELECT version, bytes FROM snapshots WHERE stream_kind = ?1 AND stream_id = ?2";
 /// Points inside one qualification, with the parts of adjusted entries, which move no moment. People whose entries there
 /// are all without points have no row.
-pub const QUALIFICATION_STANDINGS: &str = "WITH entries AS (SELECT user_id, SUM(points) AS points, \
+pub const QUALIFICATION_STANDINGS: &str = "WITH entries AS (SELECT user_id, CAST(SUM(points) AS BIGINT) AS points, \
      MAX(CASE WHEN points <> 0 THEN event_id END) AS latest, MIN(event_id) AS first FROM user_points \
      WHERE qualification_id = ?1 GROUP BY user_id), \
-     parts AS (SELECT a.user_id, SUM(p.points) AS points, MAX(p.event_id) AS latest FROM point_parts p \
+     parts AS (SELECT a.user_id, CAST(SUM(p.points) AS BIGINT) AS points, MAX(p.event_id) AS latest FROM point_parts p \
      JOIN user_points a ON a.event_id = p.event_id WHERE p.qualification_id = ?1 GROUP BY a.user_id) \
      SELECT e.user_id, e.points + COALESCE(p.points, 0), at.occurred_at, \
      CASE WHEN p.latest > COALESCE(e.latest, 0) THEN p.latest ELSE e.latest END \
@@ -244,7 +247,7 @@ pub const STANDINGS: &str = "WITH moved AS (SELECT user_id, points, event_id AS 
      WHERE points <> 0 AND kind <> 'adjusted' AND occurred_at >= ?1 AND occurred_at < ?2 \
      UNION ALL SELECT a.user_id, p.points, NULL FROM point_parts p JOIN user_points a ON a.event_id = p.event_id \
      WHERE p.points <> 0 AND p.occurred_at >= ?1 AND p.occurred_at < ?2), \
-     sums AS (SELECT user_id, SUM(points) AS points, MAX(latest) AS event_id FROM moved GROUP BY user_id) \
+     sums AS (SELECT user_id, CAST(SUM(points) AS BIGINT) AS points, MAX(latest) AS event_id FROM moved GROUP BY user_id) \
      SELECT sums.user_id, sums.points, p.occurred_at FROM sums \
      LEFT JOIN user_points p ON p.event_id = sums.event_id";
 /// The same inside the qualification 3.
@@ -252,13 +255,9 @@ pub const STANDINGS_IN: &str = "WITH moved AS (SELECT user_id, points, event_id 
      WHERE points <> 0 AND kind <> 'adjusted' AND occurred_at >= ?1 AND occurred_at < ?2 AND qualification_id = ?3 \
      UNION ALL SELECT a.user_id, p.points, NULL FROM point_parts p JOIN user_points a ON a.event_id = p.event_id \
      WHERE p.points <> 0 AND p.occurred_at >= ?1 AND p.occurred_at < ?2 AND p.qualification_id = ?3), \
-     sums AS (SELECT user_id, SUM(points) AS points, MAX(latest) AS event_id FROM moved GROUP BY user_id) \
+     sums AS (SELECT user_id, CAST(SUM(points) AS BIGINT) AS points, MAX(latest) AS event_id FROM moved GROUP BY user_id) \
      SELECT sums.user_id, sums.points, p.occurred_at FROM sums \
      LEFT JOIN user_points p ON p.event_id = sums.event_id";
-/// Points that one person gave by hand from a moment on.
-pub const MANUAL_POINTS: &str = "SELECT COALESCE(SUM(p.points), 0) FROM user_points p \
-     JOIN events e ON e.event_id = p.event_id WHERE p.action_type = 'manual_award' AND p.kind = 'awarded' \
-     AND p.occurred_at >= ?1 AND json_extract(e.body, '$.granted_by') = ?2";
 /// Completed units of one learner.
 pub const COMPLETED_UNITS: &str = "SELECT user_id, unit_id, completed_at FROM user_progress \
      WHERE user_id = ?1 AND completed_at IS NOT NULL";
@@ -292,14 +291,14 @@ pub const KEY: &str = "SELECT fingerprint, created_at, status, stream_kind, stre
      about FROM idempotency_keys WHERE key_hash = ?1";
 /// A page of announcements, backwards: before 1, to team 2, by person 3 (2 and 3 may be null).
 pub const ANNOUNCEMENTS_PAGE: &str = "SELECT announcement_id, team_id, user_id, text, at FROM announcements \
-     WHERE announcement_id < ?1 AND text IS NOT NULL AND (?2 IS NULL OR team_id = ?2) AND (?3 IS NULL OR user_id = ?3) \
+     WHERE announcement_id < ?1 AND text IS NOT NULL AND (team_id = ?2 OR ?2 IS NULL) AND (user_id = ?3 OR ?3 IS NULL) \
      ORDER BY announcement_id DESC LIMIT ?4";
 /// The largest id that an announcement has had.
 pub const LAST_ANNOUNCEMENT: &str = "SELECT MAX(announcement_id) FROM announcements";
 /// A page of the audit log, backwards: before 1, with act 2, since 3, by or about person 4 (each may be null).
 pub const AUDIT_PAGE: &str = "SELECT audit_id, at, token_id, role, user_id, act, subject_kind, subject_id, detail \
-     FROM audit WHERE audit_id < ?1 AND (CAST(?2 AS TEXT) IS NULL OR act = ?2) AND (?3 IS NULL OR at >= ?3) \
-     AND (CAST(?4 AS BIGINT) IS NULL OR user_id = ?4 OR (subject_kind = 'user' AND subject_id = ?4)) \
+     FROM audit WHERE audit_id < ?1 AND (act = ?2 OR ?2 IS NULL) AND (at >= ?3 OR ?3 IS NULL) \
+     AND (user_id = ?4 OR (subject_kind = 'user' AND subject_id = ?4) OR ?4 IS NULL) \
      ORDER BY audit_id DESC LIMIT ?5";
 
 macro_rules! events_where {

@@ -16,6 +16,7 @@ mod restore;
 mod rows;
 #[cfg(test)]
 mod tests;
+mod transfer;
 mod writer;
 
 pub use backup::backup_offline;

@@ -66,7 +66,7 @@ pub trait Store: Send + Sync + 'static {
     ///
     /// For each append its key is looked at first, then its stream's version. An append whose key is taken or that conflicts
     /// is left out whole, and after a conflict so is the rest of that stream's appends in the batch, since they were decided
-    /// on top of it; the others are kept.
+    /// on top of it; the others are kept. So is what comes at a higher version behind events whose key was taken.
     ///
     /// # Errors
     /// Nothing is kept on any error but [`StoreError::Unknown`]. [`StoreError::Damaged`] means that the batch itself is

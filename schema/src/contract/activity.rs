@@ -1,7 +1,7 @@
 //! Blocks of facts: kept whole, found by time and place, and cleared at once.
 
 use super::sample::user_id;
-use super::{Engine, must};
+use super::{Engine, must, school};
 use crate::ids::{EventId, TimeMs};
 use crate::records::ActivityBlock;
 
@@ -55,7 +55,7 @@ pub async fn blocks_of_facts_are_found_by_time_and_place(engine: &dyn Engine) {
 
 /// All of them, and nothing else.
 pub async fn blocks_of_facts_can_be_cleared(engine: &dyn Engine) {
-    let store = engine.fresh().await;
+    let store = school(engine).await;
     must(store.commit(vec![super::sample::award(1, 0, 50, 50, None)]).await);
     must(store.save_activity(vec![block(1, 0, 9), block(2, 0, 9)]).await);
     must(store.clear_activity().await);

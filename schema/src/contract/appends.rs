@@ -1,7 +1,7 @@
 //! Which appends are kept, at which versions, with which ids.
 
 use super::sample::{append, award, event, rows, student, team_id, tick, user_id};
-use super::{Engine, must, some};
+use super::{Engine, must, school, some};
 use crate::ids::{EventId, Version};
 use crate::limits::BATCH_APPENDS_MAX;
 use crate::records::{AppendOutcome, LearnerHead, Row, StreamId};
@@ -129,7 +129,7 @@ pub async fn an_append_without_events_still_checks_its_stream(engine: &dyn Engin
 
 /// The head shows total and `reached_at` as given; without one the total stays.
 pub async fn a_head_moves_with_its_stream(engine: &dyn Engine) {
-    let store = engine.fresh().await;
+    let store = school(engine).await;
     let user = user_id(5);
     must(
         store

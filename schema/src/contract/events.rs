@@ -1,7 +1,7 @@
 //! Events come back as they went in, page by page.
 
 use super::sample::{append, award, event, team_id, tick, user_id};
-use super::{Engine, must, some};
+use super::{Engine, must, school, some};
 use crate::ids::{EventId, TimeMs, Version};
 use crate::records::{NewEvent, StreamId};
 
@@ -52,7 +52,8 @@ pub async fn events_come_back_as_they_went_in(engine: &dyn Engine) {
     assert_eq!(must(store.read_event(EventId::MAX).await), None);
 }
 
-fn json(text: &str) -> serde_json::Value {
+/// Text as JSON: an engine may order and space it anew.
+pub(super) fn json(text: &str) -> serde_json::Value {
     must(serde_json::from_str(text))
 }
 
@@ -90,7 +91,7 @@ pub async fn a_stream_is_paged_forwards(engine: &dyn Engine) {
 /// Newest first, of the wanted types alone, before a version.
 pub async fn a_stream_is_paged_backwards_by_type(engine: &dyn Engine) {
     const BOTH: &[&str] = &["points_awarded", "refused"];
-    let store = engine.fresh().await;
+    let store = school(engine).await;
     let stream = StreamId::learner(user_id(3));
     for round in 0..6 {
         let page = vec![

@@ -42,6 +42,29 @@ pub async fn a_used_key_refuses_the_append(engine: &dyn Engine) {
     assert_eq!(must(store.read_stream(two, Version::ZERO, 10).await).len(), 2);
 }
 
+/// What was decided on top of events whose key was taken is refused, also where somebody else's event makes its version fit.
+pub async fn what_rests_on_a_taken_key_is_refused(engine: &dyn Engine) {
+    let store = engine.fresh().await;
+    let (one, two) = (StreamId::learner(user_id(1)), StreamId::learner(user_id(2)));
+    must(store.commit(vec![keyed(tick(one, 0, 1), 1)]).await);
+    let batch = vec![
+        keyed(tick(one, 0, 1), 1),
+        tick(one, 1, 1),
+        tick(two, 0, 1),
+        tick(one, 2, 1),
+    ];
+    let outcomes = must(store.commit(batch).await);
+    let conflict = AppendOutcome::Conflict { actual: Version(1) };
+    assert_eq!(outcomes[0], AppendOutcome::KeyTaken);
+    assert_eq!((outcomes[1], outcomes[3]), (conflict, conflict));
+    assert!(matches!(outcomes[2], AppendOutcome::Kept { .. }));
+    let next = must(store.commit(vec![tick(one, 1, 1)]).await);
+    assert!(
+        matches!(next[0], AppendOutcome::Kept { .. }),
+        "the next batch starts afresh"
+    );
+}
+
 /// A conflict keeps nothing, not even the key: the caller may try again with it.
 pub async fn a_key_of_a_refused_append_stays_free(engine: &dyn Engine) {
     let store = engine.fresh().await;

@@ -3,8 +3,8 @@
 use super::must;
 use crate::ids::{QualificationId, ReferenceId, TeamId, TimeMs, UnitId, UserId, Version};
 use crate::records::{
-    Append, KeyHash, KeyOutcome, KeyRecord, LearnerHead, NewEvent, PointsRecord, ProgressRecord, Row, StreamAppend,
-    StreamId, TeamRecord, UserRecord, UserRole,
+    Append, KeyHash, KeyOutcome, KeyRecord, LearnerHead, NewEvent, PointsRecord, ProgressRecord, QualificationRecord,
+    Row, StreamAppend, StreamId, TeamRecord, UnitRecord, UserRecord, UserRole,
 };
 
 /// The person with this id.
@@ -128,8 +128,9 @@ pub fn award(user: u64, expected: u64, points: i64, total: u64, qualification: O
     let user_id = user_id(user);
     let at = TimeMs(1_700_000_000_000 + (expected * 1_000 + user % 1_000).cast_signed());
     let reference = 100_000 + expected;
+    let unit = expected % 20 + 1;
     let body = format!(
-        "{{\"action_type\":\"complete_quiz\",\"reference_id\":{reference},\"unit_id\":{reference},\
+        "{{\"action_type\":\"complete_quiz\",\"reference_id\":{reference},\"unit_id\":{unit},\
          \"qualification_id\":{},\"points\":{points},\"total\":{total},\"level\":1,\"teams\":[{},{}],\
          \"evidence\":{{\"score\":0.875,\"duration_ms\":183000}},\"rules_version\":1,\"mastery\":[[\"fractions\",0.62]],\
          \"streak_days\":4}}",
@@ -149,7 +150,7 @@ pub fn award(user: u64, expected: u64, points: i64, total: u64, qualification: O
         kind: if points < 0 { "reversed" } else { "awarded" },
         action_type: "complete_quiz",
         reference_id: reference_id(reference),
-        unit_id: UnitId::new(reference).ok(),
+        unit_id: Some(unit_id(unit)),
         qualification_id: qualification.map(qualification_id),
         points,
         total,
@@ -176,6 +177,30 @@ pub fn award(user: u64, expected: u64, points: i64, total: u64, qualification: O
         }],
         key: None,
     }
+}
+
+/// A small school without events: students 1 to 60, and teams, qualifications and units 1 to 20.
+#[must_use]
+pub fn school() -> Append {
+    let mut all: Vec<Row> = (1..=60).map(|user| Row::User(student(user))).collect();
+    for number in 1..=20 {
+        all.push(Row::Team(team(number)));
+        all.push(Row::Qualification(QualificationRecord {
+            qualification_id: qualification_id(number),
+            name: format!("Qualification {number}"),
+            created_at: TimeMs(1),
+            archived_at: None,
+        }));
+        all.push(Row::Unit(UnitRecord {
+            unit_id: unit_id(number),
+            title: format!("Unit {number}"),
+            qualification_id: None,
+            skills: Vec::new(),
+            created_at: TimeMs(1),
+            archived_at: None,
+        }));
+    }
+    rows(all)
 }
 
 /// A student.

@@ -1,7 +1,7 @@
 //! The store as a whole: transactions, restarts, closing, many callers.
 
 use super::sample::{award, key, key_hash, progress, qualification_id, rows, student, team_id, tick, user_id};
-use super::{Engine, must, some};
+use super::{Engine, must, school, some};
 use crate::ids::{EventId, TimeMs, Version};
 use crate::limits::{READS_WAITING_MAX, WRITER_JOBS_MAX};
 use crate::records::{Append, AppendOutcome, Row, SnapshotRecord, StreamId};
@@ -54,7 +54,7 @@ pub async fn reads_see_whole_batches_only(engine: &dyn Engine) {
 
 /// All that was acknowledged, letter by letter.
 pub async fn everything_survives_a_restart(engine: &dyn Engine) {
-    let store = engine.fresh().await;
+    let store = school(engine).await;
     let mut keyed = award(1, 0, 50, 50, Some(1));
     keyed.key = Some(key(1, TimeMs(1)));
     let mut noted = tick(StreamId::team(team_id(1)), 0, 1);

@@ -94,7 +94,12 @@ impl Kept {
     /// Keeps a batch: first what becomes of each append, then whether all rows may stand, then the change itself, which
     /// cannot fail. So an error leaves nothing.
     pub(super) fn commit(&mut self, batch: Vec<Append>, faults: &Faults) -> Result<Vec<AppendOutcome>, StoreError> {
-        let mut outcomes = self.decide(&batch, faults);
+        let mut outcomes = crate::batch::decide(
+            &batch,
+            |append| self.version(append.stream),
+            |key| self.keys.contains_key(key),
+            |stream| faults.conflicts(stream),
+        );
         let kept = || {
             batch
                 .iter()
@@ -116,36 +121,6 @@ impl Kept {
 
     pub(super) fn batches(&self) -> u64 {
         self.batches
-    }
-
-    fn decide(&self, batch: &[Append], faults: &Faults) -> Vec<AppendOutcome> {
-        let mut versions: HashMap<StreamId, Version> = HashMap::new();
-        let mut keys: HashSet<KeyHash> = HashSet::new();
-        let mut conflicted: HashSet<StreamId> = HashSet::new();
-        let mut decide = |append: &Append| {
-            if let Some(key) = &append.key
-                && (self.keys.contains_key(&key.hash) || keys.contains(&key.hash))
-            {
-                return AppendOutcome::KeyTaken;
-            }
-            if let Some(StreamAppend {
-                stream,
-                expected,
-                events,
-                ..
-            }) = &append.stream
-            {
-                let actual = *versions.entry(*stream).or_insert_with(|| self.version(*stream));
-                if actual != *expected || conflicted.contains(stream) || faults.conflicts(*stream) {
-                    conflicted.insert(*stream);
-                    return AppendOutcome::Conflict { actual };
-                }
-                versions.insert(*stream, expected.plus(events.len() as u64));
-            }
-            keys.extend(append.key.as_ref().map(|key| key.hash));
-            AppendOutcome::Kept { first_event_id: None }
-        };
-        batch.iter().map(&mut decide).collect()
     }
 
     /// The roster's references, as the tables of an engine check them when a batch ends.

@@ -2,6 +2,7 @@
 
 use super::errors::{Failure, Stage, failure};
 use super::rows;
+use crate::batch::Skipped;
 use crate::ids::{EventId, UserId, Version};
 use crate::queries as q;
 use crate::records::{Append, AppendOutcome, KeyOutcome, KeyRecord, StreamAppend, StreamId, StreamKind};
@@ -102,6 +103,7 @@ struct Batch<'c> {
     rows: rows::Rows<'c>,
     /// Streams with a conflict: what follows was decided on top of it.
     conflicted: HashSet<StreamId>,
+    skipped: Skipped,
 }
 
 impl<'c> Batch<'c> {
@@ -122,6 +124,7 @@ impl<'c> Batch<'c> {
             insert_key: connection.prepare_cached(q::INSERT_KEY)?,
             rows: rows::Rows::new(connection)?,
             conflicted: HashSet::new(),
+            skipped: Skipped::default(),
         })
     }
 
@@ -141,6 +144,7 @@ impl<'c> Batch<'c> {
         if let Some(key) = &append.key
             && self.key_exists.exists([key.hash.0.as_slice()])?
         {
+            self.skipped.note(append);
             return Ok(AppendOutcome::KeyTaken);
         }
         let first = self.counters.next_event_id;
@@ -167,7 +171,8 @@ impl<'c> Batch<'c> {
 
     /// Checks the stream's version, and moves a learner's head. Returns the real version when it is another one.
     fn take_version(&mut self, append: &StreamAppend) -> rusqlite::Result<Option<Version>> {
-        if !self.conflicted.is_empty() && self.conflicted.contains(&append.stream) {
+        let is_conflicted = !self.conflicted.is_empty() && self.conflicted.contains(&append.stream);
+        if is_conflicted || self.skipped.carries(append) {
             return self.actual(append.stream).map(Some);
         }
         let moved = if append.stream.kind == StreamKind::Learner && !append.events.is_empty() {

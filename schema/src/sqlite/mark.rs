@@ -127,6 +127,13 @@ impl Mark {
         }
     }
 
+    /// The database holds a history that came from elsewhere, with an epoch of its own.
+    pub(super) fn adopt(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+        (self.note.epoch, self.note.last_event_id) = position(connection)?;
+        self.write(true);
+        Ok(())
+    }
+
     /// The database is closed and its log is empty: notes what the file looks like.
     pub(super) fn seal(&mut self) {
         if super::log::bytes_on_disk(&self.database) == 0 {

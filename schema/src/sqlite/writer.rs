@@ -6,11 +6,13 @@ use super::log::Log;
 use super::mark::Mark;
 use super::open::{Opened, Place};
 use super::purge;
+use super::transfer;
 use crate::ids::TimeMs;
 use crate::limits::WRITER_JOBS_MAX;
 use crate::queries as q;
 use crate::records::{ActivityBlock, Append, AppendOutcome, CarriedHistory, Row, SnapshotRecord};
 use crate::store::StoreError;
+use crate::transfer::{Record, Table};
 use rusqlite::{Connection, params};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::JoinHandle;
@@ -52,6 +54,13 @@ pub(super) enum Job {
     /// Of the offline purge alone.
     Forget {
         keys_before: TimeMs,
+        reply: Reply<()>,
+    },
+    /// Of a move between stores alone.
+    Put {
+        table: &'static Table,
+        records: Vec<Record>,
+        unfinished: Option<String>,
         reply: Reply<()>,
     },
     /// Moves the file together; nobody may be reading.
@@ -223,6 +232,14 @@ impl State {
                 let forgotten = |connection: &Connection| purge::forget(connection, keys_before);
                 drop(reply.send(self.in_transaction(forgotten)));
             }
+            Job::Put {
+                table,
+                records,
+                unfinished,
+                reply,
+            } => {
+                drop(reply.send(self.put(table, &records, unfinished.as_deref())));
+            }
             Job::Compact { reply } => drop(reply.send(self.compact())),
             Job::Check { reply } => drop(reply.send(self.check())),
             Job::Close { reply } => drop(reply.send(self.close())),
@@ -313,6 +330,15 @@ impl State {
 
     fn in_transaction(&mut self, work: impl FnOnce(&Connection) -> rusqlite::Result<()>) -> Result<(), StoreError> {
         self.attempt(|open| commit::transaction(&open.connection, work))
+    }
+
+    fn put(&mut self, table: &Table, records: &[Record], unfinished: Option<&str>) -> Result<(), StoreError> {
+        self.in_transaction(|connection| transfer::put(connection, table, records, unfinished))?;
+        let Some(open) = self.open.as_ref().ok().filter(|_| unfinished.is_none()) else {
+            return Ok(());
+        };
+        let adopted = self.mark.adopt(&open.connection);
+        adopted.map_err(|error| super::errors::sort(&error, Stage::Read))
     }
 
     fn compact(&mut self) -> Result<(), StoreError> {

@@ -25,3 +25,6 @@ CREATE TABLE audit (
     subject_id   bigint,
     detail       jsonb       NOT NULL DEFAULT '{}'
 );
+
+COMMENT ON COLUMN users.erased_at IS 'When the person was erased, if so: name and alias are empty then, and the id is never given again';
+COMMENT ON TABLE audit IS 'Administrative acts, by ids: no names, no free text of people. Entries are only ever added';

@@ -9,3 +9,5 @@ CREATE TABLE activity_blocks (
     facts         bigint      NOT NULL CHECK (facts > 0),
     bytes         bytea       NOT NULL
 );
+
+COMMENT ON TABLE activity_blocks IS 'A cache of facts, packed for analytics: computed from the journal again when it is empty';

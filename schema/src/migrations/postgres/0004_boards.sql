@@ -9,3 +9,5 @@ CREATE TABLE user_preferences (
     leaderboard   varchar(8) NOT NULL CHECK (leaderboard IN ('in', 'out')),
     own_change_at timestamptz
 );
+
+COMMENT ON TABLE user_preferences IS 'Who has said whether they want to be on boards';

@@ -19,3 +19,5 @@ CREATE TABLE point_parts (
 
 CREATE INDEX point_parts_by_qualification ON point_parts (qualification_id, event_id)
     WHERE qualification_id IS NOT NULL;
+
+COMMENT ON TABLE point_parts IS 'For which day and qualification each part of an adjusted entry of the ledger counts';

@@ -29,3 +29,7 @@ CREATE TABLE user_results (
     occurred_at  timestamptz      NOT NULL,
     PRIMARY KEY (user_id, reference_id)
 );
+
+COMMENT ON TABLE resources IS 'What others did with a resource, summed over awards that count';
+COMMENT ON TABLE quiz_times IS 'How many completions of a quiz took so long, in milliseconds rounded down to three digits';
+COMMENT ON TABLE user_results IS 'Scored quizzes that count and are tied to a unit; score is from 0 to 1';

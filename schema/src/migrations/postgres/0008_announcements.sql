@@ -8,3 +8,5 @@ CREATE TABLE announcements (
     text            varchar(1000),
     at              timestamptz   NOT NULL
 );
+
+COMMENT ON TABLE announcements IS 'What was said to everybody (team_id is null) or to one team. One that was taken back keeps its id alone';
