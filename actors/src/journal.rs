@@ -10,6 +10,7 @@ use crate::domain::action::{Action, Evidence};
 use crate::domain::board::Score;
 use homeroom_schema::records::{Append, AppendOutcome};
 use homeroom_schema::{EventId, QualificationId, ReferenceId, StoreError, TeamId, TimeMs, UnitId, UserId, Version};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// What one kept append changed for boards and teams: absolute values, so that it may be applied twice or out of order.
 #[derive(Debug, Clone, PartialEq)]
@@ -103,4 +104,23 @@ pub struct Submission {
     pub change: Option<LearnerChange>,
     /// Who wants to know.
     pub done: Completion,
+    /// What it was decided on.
+    pub lineage: Lineage,
+}
+
+/// Submissions of one stream that were decided one on top of the other. When one of them is not kept, those behind it mean
+/// nothing any more, even where their version happens to fit because another node has written meanwhile: the journal refuses
+/// them. Whoever decides anew begins a new lineage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct Lineage(u64);
+
+impl Lineage {
+    /// It rests on nothing that may still fail.
+    pub const NONE: Self = Self(0);
+
+    /// A new one, later than all before it.
+    pub fn begin() -> Self {
+        static LAST: AtomicU64 = AtomicU64::new(0);
+        Self(LAST.fetch_add(1, Ordering::Relaxed) + 1)
+    }
 }

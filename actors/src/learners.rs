@@ -12,7 +12,7 @@ mod user;
 
 pub(crate) use append::{carried_rows, rows_of};
 pub(crate) use directory::Learners;
-pub(crate) use load::parse;
+pub(crate) use load::{parse, replay};
 pub(crate) use pending::Beside;
 pub(crate) use shard::{Shard, ShardArgs};
 

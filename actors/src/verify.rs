@@ -2,7 +2,10 @@
 //! progress and the roster that are kept beside it (I2, I3, I4, I6). For backups, and for files that somebody else has touched.
 
 mod evidence;
+mod replayed;
 mod roster;
+
+pub use replayed::same_learners;
 
 use crate::domain::event::LearnerEvent;
 use crate::domain::{Learner, evolve, invariants};

@@ -1,15 +1,16 @@
 //! The journal's actor: one batch after another, and who is told in which order.
 
-use super::{Completion, Journal, LearnerChange, Submission};
+use super::{Completion, Journal, LearnerChange, Lineage, Submission};
 use crate::hub::Hub;
 #[cfg(feature = "faults")]
 use crate::supervision::Fault;
 use crate::supervision::{Tasks, monotonic};
-use homeroom_schema::limits::{BATCH_APPENDS_MAX, COMMAND_DEADLINE};
-use homeroom_schema::records::{Append, AppendOutcome};
-use homeroom_schema::{EventId, Store, StoreError};
+use homeroom_schema::limits::{BATCH_APPENDS_MAX, BROKEN_LINEAGES_MAX, COMMAND_DEADLINE};
+use homeroom_schema::records::{Append, AppendOutcome, StreamId};
+use homeroom_schema::{EventId, Store, StoreError, Version};
 use metrics::{Counter, Gauge, Histogram};
 use ractor::{Actor, ActorProcessingErr, ActorRef, SupervisionEvent};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -49,6 +50,8 @@ pub(crate) struct JournalState {
     waited: Histogram,
     batch_appends: Histogram,
     batches_failed: Counter,
+    // Streams of which something was not kept, until their owner has begun anew.
+    broken: HashMap<StreamId, Lineage>,
 }
 
 /// Messages to the journal's actor.
@@ -73,6 +76,7 @@ impl Actor for JournalActor {
             waited: metrics::histogram!("homeroom_journal_wait_seconds"),
             batch_appends: metrics::histogram!("homeroom_batch_appends"),
             batches_failed: metrics::counter!("homeroom_batches_failed_total"),
+            broken: HashMap::new(),
         })
     }
 
@@ -127,9 +131,30 @@ impl JournalState {
     async fn write(&mut self, batch: Vec<Submission>) {
         let mut appends = Vec::with_capacity(batch.len());
         let mut owners = Vec::with_capacity(batch.len());
-        for Submission { append, change, done } in batch {
-            owners.push((events_of(&append), change, done));
+        for submission in batch {
+            if self.is_broken(&submission) {
+                let actual = Version::ZERO;
+                submission.done.tell(Ok(AppendOutcome::Conflict { actual }));
+                continue;
+            }
+            let Submission {
+                append,
+                change,
+                done,
+                lineage,
+            } = submission;
+            let stream = append.stream.as_ref().map(|stream| stream.stream);
+            owners.push(Owner {
+                stream: stream.filter(|_| lineage != Lineage::NONE),
+                lineage,
+                events: events_of(&append),
+                change,
+                done,
+            });
             appends.push(append);
+        }
+        if appends.is_empty() {
+            return;
         }
         self.batch_appends.record(appends.len() as f64);
         // However long the disk takes: a second journal beside this one would not make it faster.
@@ -147,16 +172,18 @@ impl JournalState {
         self.batch_max = (self.batch_max * 2).min(BATCH_APPENDS_MAX);
         let mut changes = Vec::with_capacity(owners.len());
         let mut last = None;
-        for ((events, change, _), outcome) in owners.iter_mut().zip(outcomes) {
-            let AppendOutcome::Kept {
-                first_event_id: Some(first),
-            } = outcome
-            else {
-                continue;
+        for (owner, outcome) in owners.iter_mut().zip(outcomes) {
+            let first = match outcome {
+                AppendOutcome::Kept { first_event_id } => *first_event_id,
+                AppendOutcome::Conflict { .. } | AppendOutcome::KeyTaken => {
+                    self.break_off(owner, *outcome != AppendOutcome::KeyTaken);
+                    None
+                }
             };
-            let event_id = event_at(*first, events.saturating_sub(1));
+            let Some(first) = first else { continue };
+            let event_id = event_at(first, owner.events.saturating_sub(1));
             last = last.max(Some(event_id));
-            if let Some(change) = change.take() {
+            if let Some(change) = owner.change.take() {
                 changes.push(LearnerChange { event_id, ..change });
             }
         }
@@ -166,8 +193,39 @@ impl JournalState {
         if !changes.is_empty() {
             self.args.hub.learners_changed(changes);
         }
-        for ((_, _, done), outcome) in owners.into_iter().zip(outcomes) {
-            done.tell(Ok(*outcome));
+        for (owner, outcome) in owners.into_iter().zip(outcomes) {
+            owner.done.tell(Ok(*outcome));
+        }
+    }
+
+    /// Whether something that a submission was decided on was not kept.
+    fn is_broken(&mut self, submission: &Submission) -> bool {
+        let Some(stream) = submission.append.stream.as_ref().map(|stream| stream.stream) else {
+            return false;
+        };
+        match self.broken.get(&stream) {
+            Some(broken) if submission.lineage <= *broken && submission.lineage != Lineage::NONE => true,
+            Some(broken) if submission.lineage > *broken => {
+                self.broken.remove(&stream);
+                false
+            }
+            _ => false,
+        }
+    }
+
+    /// Something of a stream was not kept. Without facts nothing rests on it, unless `is_of_facts` all the same.
+    fn break_off(&mut self, owner: &Owner, is_of_facts: bool) {
+        if let Some(stream) = owner.stream
+            && (is_of_facts || owner.events > 0)
+        {
+            let broken = self.broken.entry(stream).or_insert(owner.lineage);
+            *broken = owner.lineage.max(*broken);
+            if self.broken.len() > BROKEN_LINEAGES_MAX {
+                let mut lineages: Vec<Lineage> = self.broken.values().copied().collect();
+                let (_, middle, _) = lineages.select_nth_unstable(BROKEN_LINEAGES_MAX / 2);
+                let middle = *middle;
+                self.broken.retain(|_, lineage| *lineage > middle);
+            }
         }
     }
 
@@ -184,8 +242,9 @@ impl JournalState {
             StoreError::Damaged { .. } => self.batch_max = (owners.len() / 2).max(1),
             _ => {}
         }
-        for (_, _, done) in owners {
-            done.tell(Err(error.clone()));
+        for owner in owners {
+            self.break_off(&owner, true);
+            owner.done.tell(Err(error.clone()));
         }
     }
 
@@ -221,8 +280,15 @@ impl JournalArgs {
     }
 }
 
-/// How many events, what they mean, who wants to know.
-type Owner = (usize, Option<LearnerChange>, Completion);
+/// What is left of a submission while its append is written.
+struct Owner {
+    /// Of one that rests on others.
+    stream: Option<StreamId>,
+    lineage: Lineage,
+    events: usize,
+    change: Option<LearnerChange>,
+    done: Completion,
+}
 
 fn events_of(append: &Append) -> usize {
     append.stream.as_ref().map_or(0, |stream| stream.events.len())

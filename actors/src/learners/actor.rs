@@ -5,6 +5,7 @@ use super::load;
 use super::pending::{Request, ViewReply};
 use super::slot::Slot;
 use super::user::User;
+use crate::journal::Lineage;
 #[cfg(feature = "faults")]
 use crate::supervision::Fault;
 use crate::supervision::monotonic;
@@ -37,9 +38,9 @@ pub(super) struct UserState {
 pub(super) enum UserMsg {
     /// From the edge. Answered when durable. Safe to repeat by natural key and idempotency key.
     Command(Box<Request>),
-    /// From the journal: what became of the oldest submission of this generation.
+    /// From the journal: what became of the oldest submission of this lineage.
     Committed {
-        generation: u64,
+        lineage: Lineage,
         outcome: Result<AppendOutcome, StoreError>,
     },
     /// From the edge: durable state, with every achievement that is earned by now. Safe to repeat.
@@ -102,9 +103,9 @@ impl Actor for UserActor {
         let pulse = Arc::clone(state.user.pulse());
         pulse.begin();
         match message {
-            UserMsg::Command(request) => state.user.command(&myself, *request).await,
-            UserMsg::Committed { generation, outcome } => {
-                state.user.committed(&myself, generation, outcome).await;
+            UserMsg::Command(request) => state.user.command(&myself, request).await,
+            UserMsg::Committed { lineage, outcome } => {
+                state.user.committed(&myself, lineage, outcome).await;
                 state.leave_if_settled();
             }
             UserMsg::GetView { reply } => {

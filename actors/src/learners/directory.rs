@@ -164,6 +164,7 @@ impl Learners {
             is_passed_on,
             key,
             beside,
+            conflicts: 0,
             reply,
         });
         self.send(user_id, UserMsg::Command(request)).await

@@ -15,16 +15,16 @@ use tokio::sync::oneshot;
 
 /// A command that waits: for its commit, or for what was pending when it came.
 pub(super) enum PendingItem {
-    /// For its own append: these facts, or none and then only its key.
+    /// For its own append: these facts, or none and then only its key. No command asked for achievements that were found
+    /// to be earned.
     Append {
         events: Vec<LearnerEvent>,
         recorded_at: TimeMs,
-        note: Option<String>,
         basis: Basis,
-        reply: Reply,
+        request: Option<Box<Request>>,
     },
     /// For everything before it.
-    Rest { basis: Basis, reply: Reply },
+    Rest { basis: Basis, request: Box<Request> },
     /// For unlocks that it must show.
     View(ViewReply),
     /// For everything before it; then it is decided again, because it was refused for something pending.
@@ -37,21 +37,19 @@ pub(super) type ViewReply = oneshot::Sender<Result<Arc<LearnerView>, EngineError
 impl PendingItem {
     /// Whether it keeps achievements that no command unlocked.
     pub(super) const fn is_unlock(&self) -> bool {
-        matches!(
-            self,
-            Self::Append {
-                reply: Reply::Nobody,
-                ..
-            }
-        )
+        matches!(self, Self::Append { request: None, .. })
     }
 
     /// Answers that nothing was done.
     pub(super) fn refuse(self, error: EngineError) {
         match self {
             Self::View(reply) => drop(reply.send(Err(error))),
-            Self::Append { reply, .. } | Self::Rest { reply, .. } => reply.refuse(error),
-            Self::Again(request) => request.reply.refuse(error),
+            Self::Append {
+                request: Some(request), ..
+            }
+            | Self::Rest { request, .. }
+            | Self::Again(request) => request.reply.refuse(error),
+            Self::Append { request: None, .. } => {}
         }
     }
 }
@@ -93,6 +91,8 @@ pub(super) struct Request {
     pub(super) is_passed_on: bool,
     pub(super) key: Option<KeyClaim>,
     pub(super) beside: Beside,
+    /// How often it was decided anew because another node was faster.
+    pub(super) conflicts: u32,
     pub(super) reply: Reply,
 }
 
@@ -111,8 +111,6 @@ pub(super) enum Reply {
     Earn(Answer<EarnOutcome>),
     Progress(Answer<ProgressOutcome>),
     Correct(Answer<CorrectionOutcome>),
-    /// No command asked for it.
-    Nobody,
     Adjust(Answer<()>),
 }
 
@@ -123,7 +121,6 @@ impl Reply {
             Self::Earn(answer) => answer.give(Err(error)),
             Self::Progress(answer) => answer.give(Err(error)),
             Self::Correct(answer) => answer.give(Err(error)),
-            Self::Nobody => {}
             Self::Adjust(answer) => answer.give(Err(error)),
         }
     }
@@ -141,7 +138,6 @@ impl Reply {
             }
             Self::Progress(answer) => answer.give(progress_outcome(durable, basis).ok_or_else(missing)),
             Self::Correct(answer) => answer.give(correction_outcome(durable, first).ok_or_else(missing)),
-            Self::Nobody => {}
             Self::Adjust(answer) => answer.give(Ok(())),
         }
     }

@@ -7,12 +7,12 @@ mod durable;
 mod unlocks;
 
 use super::append::{Changes, Recording, append};
-use super::pending::{Basis, Beside, PendingItem, Reply, Request};
+use super::pending::{Basis, Beside, PendingItem, Request};
 use super::{Context, UserMsg};
 use crate::domain::event::{EventMeta, LearnerEvent};
 use crate::domain::{Command, Decision, Learner, decide, evolve};
 use crate::error::EngineError;
-use crate::journal::{Completion, LearnerChange, Submission};
+use crate::journal::{Completion, LearnerChange, Lineage, Submission};
 use crate::supervision::Pulse;
 use crate::topics::Topic;
 use durable::CachedView;
@@ -31,8 +31,8 @@ pub(crate) struct User {
     durable: Learner,
     decided: Option<Box<Learner>>,
     pending: VecDeque<PendingItem>,
-    // Rises when pending state is dropped: outcomes of older submissions are no longer awaited.
-    generation: u64,
+    // Another one when pending state is dropped: outcomes of older submissions are no longer awaited.
+    lineage: Lineage,
     // The store may have more than `durable`: to be read before anything is decided.
     is_stale: bool,
     snapshot_version: Version,
@@ -55,7 +55,7 @@ impl User {
             durable,
             decided: None,
             pending: VecDeque::new(),
-            generation: 0,
+            lineage: Lineage::begin(),
             is_stale: false,
             snapshot_version,
             view: None,
@@ -74,7 +74,7 @@ impl User {
     }
 
     /// Takes a command: decides it, and answers it now or when what it rests on is durable.
-    pub(super) async fn command(&mut self, myself: &ActorRef<UserMsg>, request: Request) {
+    pub(super) async fn command(&mut self, myself: &ActorRef<UserMsg>, request: Box<Request>) {
         if self.is_stale && self.reload().await.is_err() {
             request.reply.refuse(EngineError::StoreUnavailable);
         } else {
@@ -82,12 +82,12 @@ impl User {
         }
     }
 
-    fn decide(&mut self, myself: &ActorRef<UserMsg>, request: Request) {
+    fn decide(&mut self, myself: &ActorRef<UserMsg>, request: Box<Request>) {
         let rules = &*self.context.rules.load_full();
         let state = self.decided.as_deref().unwrap_or(&self.durable);
         if let Some(key) = request.passed_on_key().filter(|key| state.awards.contains_key(key)) {
             let (total, level) = (state.total, state.level);
-            self.rest(request.reply, Basis::Award { key, total, level });
+            self.rest(request, Basis::Award { key, total, level });
             return;
         }
         match decide(state, &request.command, rules) {
@@ -113,7 +113,7 @@ impl User {
                 if self.pending.is_empty() || on_durable == Decision::Rejected(rejection) {
                     request.reply.refuse(rejection.into());
                 } else {
-                    self.pending.push_back(PendingItem::Again(Box::new(request)));
+                    self.pending.push_back(PendingItem::Again(request));
                 }
             }
         }
@@ -121,7 +121,7 @@ impl User {
 
     /// Folds facts into what is decided, and sends them to the journal.
     /// Achievements that they unlock are facts of the same append.
-    fn keep(&mut self, myself: &ActorRef<UserMsg>, mut events: Vec<LearnerEvent>, request: Request) {
+    fn keep(&mut self, myself: &ActorRef<UserMsg>, mut events: Vec<LearnerEvent>, request: Box<Request>) {
         let recorded_at = self.context.clock.now();
         let decided = self.decided.get_or_insert_with(|| Box::new(self.durable.clone()));
         let expected = decided.version;
@@ -142,11 +142,11 @@ impl User {
             Some(_) => 201,
         };
         let outcome = key_outcome(decided, expected.plus(1));
-        let Beside { note, audit } = request.beside;
+        let Beside { note, audit } = &request.beside;
         let recording = Recording {
             recorded_at,
             note: note.clone(),
-            audit,
+            audit: audit.clone(),
             key: request.key.map(|claim| claim.record(recorded_at, status, outcome)),
         };
         let append = append(decided, expected, &events, recording);
@@ -158,17 +158,16 @@ impl User {
         self.pending.push_back(PendingItem::Append {
             events,
             recorded_at,
-            note,
             basis,
-            reply: request.reply,
+            request: Some(request),
         });
         self.submit(myself, append, change);
     }
 
     /// Answers what the state says already: with a key through the journal, so that the key has its one outcome.
-    fn answer_as_before(&mut self, myself: &ActorRef<UserMsg>, request: Request, basis: Basis, version: Version) {
+    fn answer_as_before(&mut self, myself: &ActorRef<UserMsg>, request: Box<Request>, basis: Basis, version: Version) {
         let Some(claim) = request.key else {
-            self.rest(request.reply, basis);
+            self.rest(request, basis);
             return;
         };
         let recorded_at = self.context.clock.now();
@@ -183,30 +182,30 @@ impl User {
         self.pending.push_back(PendingItem::Append {
             events: Vec::new(),
             recorded_at,
-            note: None,
             basis,
-            reply: request.reply,
+            request: Some(request),
         });
         self.submit(myself, append, None);
     }
 
     /// Answers when everything pending is durable: nothing that an answer shows may be less.
-    fn rest(&mut self, reply: Reply, basis: Basis) {
+    fn rest(&mut self, request: Box<Request>, basis: Basis) {
         if self.pending.is_empty() {
-            reply.answer(&self.durable, basis, None);
+            request.reply.answer(&self.durable, basis, None);
         } else {
-            self.pending.push_back(PendingItem::Rest { basis, reply });
+            self.pending.push_back(PendingItem::Rest { basis, request });
         }
     }
 
     fn submit(&self, myself: &ActorRef<UserMsg>, append: Append, change: Option<LearnerChange>) {
-        let (generation, myself) = (self.generation, myself.clone());
+        let (lineage, myself) = (self.lineage, myself.clone());
         self.context.journal.submit(Submission {
             append,
             change,
+            lineage,
             done: Completion::new(move |outcome| {
                 // An actor that is gone has dropped its replies, which told its callers.
-                let _ = myself.send_message(UserMsg::Committed { generation, outcome });
+                let _ = myself.send_message(UserMsg::Committed { lineage, outcome });
             }),
         });
     }

@@ -11,7 +11,7 @@ use crate::clock::Clock;
 use crate::engine::{Answer, KeyClaim, RenderRoster};
 use crate::error::EngineError;
 use crate::hub::Hub;
-use crate::journal::{Completion, Journal, Submission, event_at};
+use crate::journal::{Completion, Journal, Lineage, Submission, event_at};
 #[cfg(feature = "faults")]
 use crate::supervision::Fault;
 use crate::supervision::{WorkQueue, monotonic};
@@ -61,6 +61,8 @@ pub(crate) struct RosterActorState {
     args: RosterArgs,
     next: NextIds,
     is_stale: bool,
+    // Another one when something was not kept.
+    lineage: Lineage,
 }
 
 /// Messages to the roster's actor.
@@ -86,6 +88,7 @@ impl Actor for RosterActor {
             is_stale: args.is_restart,
             args,
             next: NextIds::default(),
+            lineage: Lineage::begin(),
         })
     }
 
@@ -213,6 +216,7 @@ impl RosterActorState {
             append: append(&plan, audit, key, expected, now),
             change: None,
             done: Completion::new(move |outcome| drop(tell.send(outcome))),
+            lineage: self.lineage,
         });
         Submitted {
             rows: plan.rows,
@@ -257,6 +261,9 @@ impl RosterActorState {
             self.apply(rows, events, event_id);
         }
         let is_kept = answers.iter().all(|(_, outcome)| outcome.is_ok());
+        if !is_kept {
+            self.lineage = Lineage::begin();
+        }
         for (answer, outcome) in answers {
             answer.give(outcome);
         }

@@ -7,17 +7,18 @@ use crate::domain::course::completion;
 use crate::domain::event::{EventMeta, LearnerEvent};
 use crate::domain::evolve;
 use crate::error::EngineError;
-use crate::journal::event_at;
+use crate::journal::{Lineage, event_at};
 use crate::learners::append::{Changes, confirm};
-use crate::learners::pending::PendingItem;
+use crate::learners::pending::{PendingItem, Request};
 use crate::learners::{UserMsg, load, snapshot};
 use crate::supervision::monotonic;
 use crate::topics::{Entry, Message};
 use crate::views::LearnerView;
-use homeroom_schema::limits::{COMMAND_DEADLINE, SNAPSHOT_EVERY_EVENTS};
+use homeroom_schema::limits::{COMMAND_DEADLINE, CONFLICTS_MAX, SNAPSHOT_EVERY_EVENTS};
 use homeroom_schema::records::{AppendOutcome, SnapshotRecord};
 use homeroom_schema::{EventId, StoreError, TimeMs};
 use ractor::ActorRef;
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 /// States up to this size are cloned anew for each burst of commands; larger ones keep their second copy while awake.
@@ -36,16 +37,20 @@ impl User {
     pub(in crate::learners) async fn committed(
         &mut self,
         myself: &ActorRef<UserMsg>,
-        generation: u64,
+        lineage: Lineage,
         outcome: Result<AppendOutcome, StoreError>,
     ) {
-        if generation != self.generation {
+        if lineage != self.lineage {
             return;
         }
         match outcome {
             Ok(AppendOutcome::Kept { first_event_id }) => self.kept(myself, first_event_id),
             Ok(AppendOutcome::KeyTaken) => self.key_taken(myself).await,
-            Ok(AppendOutcome::Conflict { .. }) | Err(_) => self.drop_pending(EngineError::StoreUnavailable).await,
+            Ok(AppendOutcome::Conflict { .. }) => {
+                metrics::counter!("homeroom_conflicts_total").increment(1);
+                self.decide_anew(myself, 1).await;
+            }
+            Err(_) => self.drop_pending(EngineError::StoreUnavailable).await,
         }
     }
 
@@ -53,15 +58,17 @@ impl User {
         let Some(PendingItem::Append {
             events,
             recorded_at,
-            note,
             basis,
-            reply,
+            request,
         }) = self.pending.pop_front()
         else {
             debug_assert!(false, "an outcome belongs to an append");
             return;
         };
-        let mut note = note;
+        let (mut note, reply) = match request.map(|request| *request) {
+            Some(Request { beside, reply, .. }) => (beside.note, Some(reply)),
+            None => (None, None),
+        };
         let first_event_id = first_event_id.unwrap_or(EventId::MIN);
         for (index, event) in events.iter().enumerate() {
             let meta = EventMeta {
@@ -78,7 +85,9 @@ impl User {
             self.view = None;
             self.context.count(&events);
         }
-        reply.answer(&self.durable, basis, Some((events.as_slice(), first_event_id)));
+        if let Some(reply) = reply {
+            reply.answer(&self.durable, basis, Some((events.as_slice(), first_event_id)));
+        }
         self.settle_followers(myself);
     }
 
@@ -86,9 +95,9 @@ impl User {
     fn settle_followers(&mut self, myself: &ActorRef<UserMsg>) {
         while !matches!(self.pending.front(), None | Some(PendingItem::Append { .. })) {
             match self.pending.pop_front() {
-                Some(PendingItem::Rest { basis, reply }) => reply.answer(&self.durable, basis, None),
+                Some(PendingItem::Rest { basis, request }) => request.reply.answer(&self.durable, basis, None),
                 Some(PendingItem::View(reply)) => drop(reply.send(Ok(self.view()))),
-                Some(PendingItem::Again(request)) => self.decide(myself, *request),
+                Some(PendingItem::Again(request)) => self.decide(myself, request),
                 Some(PendingItem::Append { .. }) | None => {}
             }
         }
@@ -111,20 +120,55 @@ impl User {
             item.refuse(EngineError::KeyTaken);
         }
         if has_facts {
-            self.drop_pending(EngineError::StoreUnavailable).await;
+            // One less: that cannot go on for ever, so it counts for nobody.
+            self.decide_anew(myself, 0).await;
         } else {
             self.settle_followers(myself);
         }
     }
 
-    /// Drops what is pending, and reads what the store really has.
-    async fn drop_pending(&mut self, error: EngineError) {
-        self.generation += 1;
+    /// What is pending rests on what was not kept, because another node was faster or a key was taken. Reads what the store
+    /// really has, and decides all commands again, each at most after [`CONFLICTS_MAX`] conflicts.
+    async fn decide_anew(&mut self, myself: &ActorRef<UserMsg>, conflicts: u32) {
+        let pending = self.forget_decided();
+        if self.reload().await.is_err() {
+            self.pending = pending;
+            return self.drop_pending(EngineError::StoreUnavailable).await;
+        }
+        for item in pending {
+            match item {
+                PendingItem::View(reply) => drop(reply.send(Ok(self.view()))),
+                PendingItem::Append { request: None, .. } => {}
+                PendingItem::Append {
+                    request: Some(mut request),
+                    ..
+                }
+                | PendingItem::Rest { mut request, .. }
+                | PendingItem::Again(mut request) => {
+                    request.conflicts += conflicts;
+                    if request.conflicts > CONFLICTS_MAX {
+                        request.reply.refuse(EngineError::StoreUnavailable);
+                    } else {
+                        self.decide(myself, request);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Nothing is decided any more, and no outcome awaited.
+    fn forget_decided(&mut self) -> VecDeque<PendingItem> {
+        self.lineage = Lineage::begin();
         self.decided = None;
         self.is_stale = true;
         self.looked_at = None;
+        std::mem::take(&mut self.pending)
+    }
+
+    /// Drops what is pending, and reads what the store really has.
+    async fn drop_pending(&mut self, error: EngineError) {
         let mut readers = Vec::new();
-        for item in self.pending.drain(..) {
+        for item in self.forget_decided() {
             match item {
                 PendingItem::View(reply) => readers.push(reply),
                 item => item.refuse(error.clone()),

@@ -6,7 +6,7 @@ use crate::domain::achievements::{Measures, Occasion, Outside, newly_earned};
 use crate::domain::event::LearnerEvent;
 use crate::learners::UserMsg;
 use crate::learners::append::{Changes, Recording, append};
-use crate::learners::pending::{Basis, PendingItem, Reply, ViewReply};
+use crate::learners::pending::{Basis, PendingItem, ViewReply};
 use homeroom_schema::{TimeMs, Version};
 use ractor::ActorRef;
 use std::sync::Arc;
@@ -83,9 +83,8 @@ impl User {
         self.pending.push_back(PendingItem::Append {
             events,
             recorded_at,
-            note: None,
             basis: Basis::FirstEvent,
-            reply: Reply::Nobody,
+            request: None,
         });
         self.submit(myself, append, None);
     }
