@@ -14,8 +14,9 @@ COPY Cargo.toml Cargo.lock ./
 COPY actors/Cargo.toml actors/Cargo.toml
 COPY schema/Cargo.toml schema/Cargo.toml
 COPY tests/doubles/Cargo.toml tests/doubles/Cargo.toml
-RUN mkdir -p src actors/src schema/src tests/it tests/sim tests/doubles/src benches \
-    && touch src/lib.rs actors/src/lib.rs schema/src/lib.rs tests/it/main.rs tests/sim/main.rs tests/doubles/src/lib.rs \
+COPY tests/servers/Cargo.toml tests/servers/Cargo.toml
+RUN mkdir -p src actors/src schema/src tests/it tests/sim tests/doubles/src tests/servers/src benches \
+    && touch src/lib.rs actors/src/lib.rs schema/src/lib.rs tests/it/main.rs tests/sim/main.rs tests/doubles/src/lib.rs tests/servers/src/lib.rs \
     && echo 'fn main() {}' > src/main.rs \
     && sed -n '/^\[\[bench\]\]/{n;s/name = "\(.*\)"/\1/p}' Cargo.toml | while read -r bench; do echo 'fn main() {}' > "benches/$bench.rs"; done \
     && cargo build --release --locked --bin homeroom

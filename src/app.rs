@@ -44,9 +44,13 @@ impl App {
     /// A node around a started engine, with the tokens that its store has.
     #[must_use]
     pub fn new(engine: Engine, config: Config, clock: Arc<dyn Clock>, secret: NodeSecret, tokens: Tokens) -> Self {
+        let backups = Backups::new(&config.data, config.backups_kept);
         Self {
             inner: Arc::new(Inner {
-                backups: Backups::new(&config.data, config.backups_kept),
+                backups: match config.database_url {
+                    Some(_) => backups.elsewhere(),
+                    None => backups,
+                },
                 engine,
                 rates: Rates::new(&config.rates),
                 trusted_proxies: networks(&config.trusted_proxies).unwrap_or_default(),

@@ -32,6 +32,7 @@ const PROGRAM: &str = env!("CARGO_PKG_VERSION");
 pub struct Backups {
     folder: PathBuf,
     kept: usize,
+    is_elsewhere: bool,
     under_way: Arc<Mutex<()>>,
 }
 
@@ -57,6 +58,9 @@ pub enum BackupError {
     /// There is none of that name.
     #[error("there is no backup of that name")]
     Unknown,
+    /// The data lies on a database server.
+    #[error("the data lies on a database server, which is backed up with its own tools, such as pg_dump")]
+    Elsewhere,
     /// The store could not make it.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -73,6 +77,11 @@ impl From<BackupError> for Problem {
                 Self::new(409, "backup_under_way", "A backup is under way", detail).retry_after(RETRY_AFTER_S)
             }
             BackupError::Unknown => Self::unknown(Unknown::Backup),
+            BackupError::Elsewhere => {
+                let detail =
+                    "This node keeps its data on a database server: back that up with its own tools, such as pg_dump.";
+                Self::new(409, "backup_elsewhere", "Backed up elsewhere", detail)
+            }
             BackupError::Store(_) | BackupError::Io(_) => {
                 tracing::warn!(%error, "a backup failed");
                 let detail = "The backup could not be made or read; the node's log says why. Everything else goes on.";
@@ -89,7 +98,17 @@ impl Backups {
         Self {
             folder: data.join(FOLDER),
             kept,
+            is_elsewhere: false,
             under_way: Arc::default(),
+        }
+    }
+
+    /// The same of a node whose data lies on a database server: what was made before can be read, none is made.
+    #[must_use]
+    pub fn elsewhere(self) -> Self {
+        Self {
+            is_elsewhere: true,
+            ..self
         }
     }
 
@@ -98,6 +117,9 @@ impl Backups {
     /// # Errors
     /// [`BackupError::UnderWay`] at once; otherwise what the store or the system says. Nothing half-made is left.
     pub async fn make(&self, engine: &Engine, now: TimeMs) -> Result<Backup, BackupError> {
+        if self.is_elsewhere {
+            return Err(BackupError::Elsewhere);
+        }
         let _guard = self.begin()?;
         let started = Instant::now();
         let made = self.make_alone(engine, now).await;

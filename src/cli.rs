@@ -18,6 +18,7 @@ mod restore;
 mod roster;
 mod rules;
 mod settings;
+mod store;
 mod table;
 mod token;
 
@@ -45,7 +46,7 @@ const LOG_DEFAULT: &str = "info";
 /// Ractor opens spans around every actor at info: too much for any log. The others write what is on the wire when they are
 /// asked for more: tokens and names. Stands after what is asked for, so that `trace` does not mean them.
 const LOG_ALWAYS: &str = "ractor=warn,axum=info,hyper=info,hyper_util=info,mio=info,reqwest=info,rustls=info,\
-     tokio_tungstenite=info,tower=info,tower_http=info,tungstenite=info";
+     tokio_postgres=warn,tokio_tungstenite=info,tower=info,tower_http=info,tungstenite=info";
 /// The exit code after a second signal, as shells have it for Ctrl-C.
 const EXIT_SIGNALLED: i32 = 130;
 
@@ -127,6 +128,9 @@ enum Command {
     /// Keep less: what is old becomes one fact for each learner
     #[command(subcommand)]
     Privacy(privacy::Command),
+    /// Where the data lies
+    #[command(subcommand)]
+    Store(store::Command),
     Export(person::ExportArgs),
     Erase(person::EraseArgs),
     Audit(person::AuditArgs),
@@ -165,6 +169,7 @@ async fn command(command: Command) -> ExitCode {
         Command::Ledger(command) => tool(ledger::run(command)).await,
         Command::Rules(command) => tool(rules::run(command)).await,
         Command::Privacy(command) => tool(privacy::run(command)).await,
+        Command::Store(command) => tool(store::run(command)).await,
         Command::Export(args) => tool(person::export(&args)).await,
         Command::Erase(args) => tool(person::erase(&args)).await,
         Command::Audit(args) => tool(person::audit(&args)).await,

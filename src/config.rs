@@ -10,7 +10,7 @@ use std::path::PathBuf;
 /// All settings of a node.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// Where SQLite keeps its files.
+    /// Where the node keeps its files: the database, unless that is on a server, its admin token and its backups.
     pub data: PathBuf,
     /// The database; none means SQLite in `data`.
     pub database_url: Option<String>,
@@ -32,7 +32,8 @@ pub struct Config {
     pub backup_every_h: usize,
     /// Backups that are kept.
     pub backups_kept: usize,
-    /// Whether a commit survives power loss (`full`) or the end of the process only (`process`).
+    /// Whether a commit survives power loss (`full`) or the end of the process only (`process`). A database server has
+    /// settings of its own for that.
     pub durability: Durability,
     /// Names besides local ones that the node is reached by; `*.example` means everything below, `*` any name.
     pub allowed_hosts: Vec<String>,
@@ -132,10 +133,7 @@ impl Config {
     pub fn check(&self) -> Result<SystemClock, ConfigError> {
         let wrong = |setting, problem: String| Err(ConfigError { setting, problem });
         match self.database_url.as_deref() {
-            Some(url) if url.starts_with("postgres://") || url.starts_with("postgresql://") => {
-                let problem = "Postgres-compatible databases arrive with a later version; without it SQLite is used";
-                return wrong("database_url", problem.into());
-            }
+            Some(url) if url.starts_with("postgres://") || url.starts_with("postgresql://") => {}
             Some(_) => {
                 return wrong(
                     "database_url",
@@ -245,7 +243,7 @@ mod tests {
             ("", |c| c.time_zone = "Europe/Berlin".into()),
             ("", |c| c.allowed_origins = vec!["https://school.example:8443".into()]),
             ("time_zone", |c| c.time_zone = "Mars/Olympus".into()),
-            ("database_url", |c| c.database_url = Some("postgres://x".into())),
+            ("", |c| c.database_url = Some("postgres://x".into())),
             ("database_url", |c| c.database_url = Some("mysql://x".into())),
             ("board_window", |c| c.board_window = 1_001),
             ("projector_places", |c| c.projector_places = 0),

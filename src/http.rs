@@ -29,6 +29,7 @@ mod sdk;
 mod teams;
 mod tokens;
 mod users;
+mod waiting;
 
 use crate::app::App;
 use crate::problem::Problem;
@@ -37,6 +38,7 @@ use routes::Routes;
 
 pub use asyncapi::document as asyncapi_document;
 pub use openapi::document as openapi_document;
+pub(crate) use waiting::router as waiting_router;
 
 /// All routes of a node.
 pub fn router(app: App) -> Router {

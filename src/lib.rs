@@ -32,6 +32,7 @@ pub mod wire;
 pub mod ws;
 
 mod monitor;
+mod open;
 mod open_files;
 mod run;
 mod serve;

@@ -4,11 +4,12 @@ use crate::app::App;
 use crate::auth::Tokens;
 use crate::auth::admin::{self, AdminToken};
 use crate::backups;
-use crate::config::{Config, ConfigError, Durability};
+use crate::config::{Config, ConfigError};
 use crate::erasure;
 use crate::http;
 use crate::metrics::Metrics;
 use crate::monitor;
+use crate::open::open;
 use crate::open_files;
 use crate::rates;
 use crate::rules;
@@ -18,15 +19,14 @@ use crate::tls::Tls;
 use crate::wire;
 use homeroom_actors::domain::Rules;
 use homeroom_actors::sessions::EndReason;
-use homeroom_actors::verify::verify;
 use homeroom_actors::{Clock, Engine, EngineSettings, RuleDocuments};
 use homeroom_schema::records::{Append, Row};
-use homeroom_schema::sqlite::{DatabaseFile, SqliteOptions};
-use homeroom_schema::{SqliteStore, Store, StoreError, TimeMs, limits};
+use homeroom_schema::{Store, StoreError, TimeMs, limits};
 use sd_notify::NotifyState;
 use std::future::Future;
 use std::io;
 use std::path::Path;
+use std::pin::pin;
 use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -72,13 +72,27 @@ pub async fn run(
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), RunError> {
     let address = listener.local_addr().map_err(|cause| io_error("the listener", cause))?;
+    let listener = Arc::new(listener);
     let tls = Tls::open(&config)?;
     let scheme = if tls.is_some() { "https" } else { "http" };
-    let (app, clock) = start(config).await?;
+    let connections_max = config.connections_max.min(open_files::raise());
+    let mut shutdown = pin!(shutdown);
+    let waiting = Waiting {
+        listener: Arc::clone(&listener),
+        tls: tls.clone(),
+        connections_max,
+    };
+    let started = tokio::select! {
+        started = start(config, waiting) => started,
+        () = &mut shutdown => {
+            tracing::info!("homeroom has stopped before it was ready");
+            return Ok(());
+        }
+    };
+    let (app, clock) = started?;
     let stop = CancellationToken::new();
     // Should this future be dropped, the server ends all the same.
     let _stop = stop.clone().drop_guard();
-    let connections_max = app.config().connections_max.min(open_files::raise());
     let front = Front {
         router: http::router(app.clone()),
         tls: tls.clone(),
@@ -102,7 +116,7 @@ pub async fn run(
         never = monitor::watch(app.clone()) => match never {},
         never = app.metrics().clone().keep_up() => match never {},
         never = certificate => match never {},
-        () = shutdown => Ok(()),
+        () = &mut shutdown => Ok(()),
         cause = app.engine().fatal() => Err(RunError::Engine(cause)),
         _ = &mut serving => Err(RunError::Engine("the server has ended".into())),
     };
@@ -129,12 +143,41 @@ pub async fn run(
     ended
 }
 
-async fn start(config: Config) -> Result<(App, Arc<dyn Clock>), RunError> {
+/// What answers while a database server is waited for.
+struct Waiting {
+    listener: Arc<TcpListener>,
+    tls: Option<Tls>,
+    connections_max: usize,
+}
+
+impl Waiting {
+    /// Answers that the node lives and is not ready, until `work` is done.
+    async fn during<T>(self, work: impl Future<Output = T>) -> T {
+        let stop = CancellationToken::new();
+        let front = Front {
+            router: http::waiting_router(),
+            tls: self.tls,
+        };
+        let mut serving = pin!(serve(self.listener, front, self.connections_max, stop.clone()));
+        let done = tokio::select! {
+            done = work => done,
+            () = &mut serving => unreachable!("it serves until it is told to stop"),
+        };
+        stop.cancel();
+        serving.await;
+        done
+    }
+}
+
+async fn start(config: Config, waiting: Waiting) -> Result<(App, Arc<dyn Clock>), RunError> {
     // First of all: what is looked up before there is a recorder counts into nothing.
     let _recorder = Metrics::new();
     let clock: Arc<dyn Clock> = Arc::new(config.check()?);
     let file = config.rules.as_deref().map(rules_file).transpose()?;
-    let store = open(&config).await?;
+    let store = match config.database_url {
+        Some(_) => waiting.during(open(&config)).await?,
+        None => open(&config).await?,
+    };
     let app = around(config, file, store, Arc::clone(&clock)).await?;
     Ok((app, clock))
 }
@@ -239,43 +282,6 @@ fn own_token(tokens: &Tokens, config: &Config, was_restored: bool, now: TimeMs) 
         admin::after_restore(tokens, &config.data, now)
     } else {
         admin::in_file(tokens, &config.data, now)
-    }
-}
-
-async fn open(config: &Config) -> Result<Arc<dyn Store>, RunError> {
-    let options = SqliteOptions {
-        directory: config.data.clone(),
-        durability: match config.durability {
-            Durability::Full => homeroom_schema::Durability::Full,
-            Durability::Process => homeroom_schema::Durability::Process,
-        },
-        readers: limits::READERS_MAX,
-    };
-    let opened = tokio::task::spawn_blocking(move || {
-        let store = SqliteStore::open(options)?;
-        look_over(&store)?;
-        Ok::<_, StoreError>(store)
-    });
-    let store = opened.await.map_err(|cause| RunError::Engine(cause.to_string()))??;
-    Ok(Arc::new(store))
-}
-
-/// A file that somebody else has touched is believed only when all of it agrees: a flipped bit must not become a total.
-fn look_over(store: &SqliteStore) -> Result<(), StoreError> {
-    if !store.was_changed() {
-        return Ok(());
-    }
-    tracing::warn!("the database was changed while no node was running: looking it over");
-    let findings = verify(&DatabaseFile::open(store.file())?, |_, _| ())?;
-    match findings.named.first() {
-        None => Ok(()),
-        Some(first) => Err(StoreError::Fatal {
-            cause: format!(
-                "the database was changed while no node was running, and contradicts itself ({first}; {} in all). \
-                 Restore a backup with `homeroom restore`",
-                findings.contradictions
-            ),
-        }),
     }
 }
 

@@ -40,7 +40,7 @@ pub(crate) struct Front {
 
 /// Serves at most `connections_max` connections at once, live sockets among them, until `stop`; then takes no new ones, lets
 /// requests under way end within [`HTTP_DRAIN_DEADLINE`], and cuts what is left. Upgraded sockets are their sessions' affair.
-pub(crate) async fn serve(listener: TcpListener, front: Front, connections_max: usize, stop: CancellationToken) {
+pub(crate) async fn serve(listener: Arc<TcpListener>, front: Front, connections_max: usize, stop: CancellationToken) {
     let connections = TaskTracker::new();
     let cut = CancellationToken::new();
     // Whoever drops this future cuts the connections too.

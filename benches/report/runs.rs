@@ -58,8 +58,18 @@ impl Runs {
 
     /// Runs of ours and of another stack in turns, so that what else the machine does falls on both alike.
     pub(crate) fn in_turns(plan: &Plan, words: &str, theirs: &[&str]) -> (Self, Self) {
+        Self::in_turns_with(plan, words, || theirs.iter().map(|flag| (*flag).to_owned()).collect())
+    }
+
+    /// The same with flags that are another one's for each run.
+    pub(crate) fn in_turns_with(plan: &Plan, words: &str, theirs: impl Fn() -> Vec<String>) -> (Self, Self) {
         let data = plan.data.to_str().expect("a path of text").to_owned();
-        let both = (0..plan.runs).map(|_| (run(plan, words, &["--data", &data]), run(plan, words, theirs)));
+        let both = (0..plan.runs).map(|_| {
+            let ours = run(plan, words, &["--data", &data]);
+            let theirs = theirs();
+            let theirs: Vec<&str> = theirs.iter().map(String::as_str).collect();
+            (ours, run(plan, words, &theirs))
+        });
         let (ours, theirs) = both.unzip();
         (Self::sorted(ours), Self::sorted(theirs))
     }

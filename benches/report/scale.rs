@@ -149,7 +149,7 @@ impl Starts {
 
 async fn start_once(directory: &Path, learners: u64) -> Seen {
     let program = Path::new(env!("CARGO_BIN_EXE_homeroom"));
-    let node = Node::start(program, directory).expect("the node gets ready");
+    let node = Node::start(program, directory, None).expect("the node gets ready");
     let (at_ready, peak) = (mib(node.resident_bytes()), mib(node.most_resident_bytes()));
     let client = reqwest::Client::new();
     let get = async |path: String| {

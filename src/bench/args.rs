@@ -157,6 +157,9 @@ pub struct Common {
     /// Where the node that is started keeps its data [default: the system's directory for temporary files]
     #[arg(long, value_name = "DIR", conflicts_with = "url")]
     pub data: Option<PathBuf>,
+    /// Start the node on this database server, with what is in it: an empty database for a run like the others
+    #[arg(long, value_name = "URL", conflicts_with = "url", hide_env_values = true)]
+    pub database_url: Option<String>,
     /// Start the node on this data directory, as it is; what the run adds stays there
     #[arg(long, value_name = "DIR", conflicts_with_all = ["url", "data"])]
     pub on: Option<PathBuf>,

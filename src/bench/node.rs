@@ -30,7 +30,7 @@ impl Node {
     ///
     /// # Errors
     /// When it cannot be started, ends, or is not ready within two minutes: with what it said last.
-    pub fn start(program: &Path, directory: &Path) -> Result<Self, BenchError> {
+    pub fn start(program: &Path, directory: &Path, database_url: Option<&str>) -> Result<Self, BenchError> {
         let mut command = Command::new(program);
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().starts_with("HOMEROOM_") {
@@ -50,6 +50,8 @@ impl Node {
         ]);
         command.arg(directory);
         command.env_remove("RUST_LOG").env("HOMEROOM_ADMIN_TOKEN", ADMIN_TOKEN);
+        // Not as a flag, where everybody on the machine could read the password.
+        command.envs(database_url.map(|url| ("HOMEROOM_DATABASE_URL", url)));
         command
             .stdin(Stdio::null())
             .stdout(Stdio::null())

@@ -30,6 +30,8 @@ struct Own {
     node: Option<Node>,
     program: PathBuf,
     directory: PathBuf,
+    /// The database server that has its data, if it is not in the directory.
+    url: Option<String>,
     // Removed when dropped, after the node has ended; none for a directory that was given, which is kept.
     scratch: Option<TempDir>,
 }
@@ -44,20 +46,21 @@ impl Target {
                     what: "cannot tell which program this is".into(),
                     cause,
                 })?;
+                let url = common.database_url.clone();
                 match &common.on {
-                    Some(directory) => Self::start_on(&program, directory.clone(), None),
-                    None => Self::start(&program, common.data.as_deref()),
+                    Some(directory) => Self::start_on(&program, directory.clone(), None, url),
+                    None => Self::start(&program, common.data.as_deref(), url),
                 }
             }
         }
     }
 
     /// A node of a program that is homeroom, started for this run in a new directory below `data`, or below the system's
-    /// directory for temporary files.
+    /// directory for temporary files; its data lies there, or at `url`.
     ///
     /// # Errors
     /// When there can be no directory, or the node does not get ready.
-    pub(super) fn start(program: &Path, data: Option<&Path>) -> Result<Self, BenchError> {
+    pub(super) fn start(program: &Path, data: Option<&Path>, url: Option<String>) -> Result<Self, BenchError> {
         let mut named = tempfile::Builder::new();
         let named = named.prefix("homeroom-bench-");
         let directory = match data {
@@ -68,11 +71,16 @@ impl Target {
             what: "cannot make a directory for the node".into(),
             cause,
         })?;
-        Self::start_on(program, directory.path().to_owned(), Some(directory))
+        Self::start_on(program, directory.path().to_owned(), Some(directory), url)
     }
 
-    fn start_on(program: &Path, directory: PathBuf, scratch: Option<TempDir>) -> Result<Self, BenchError> {
-        let node = Node::start(program, &directory)?;
+    fn start_on(
+        program: &Path,
+        directory: PathBuf,
+        scratch: Option<TempDir>,
+        url: Option<String>,
+    ) -> Result<Self, BenchError> {
+        let node = Node::start(program, &directory, url.as_deref())?;
         Ok(Self {
             address: node.address,
             token: ADMIN_TOKEN.into(),
@@ -82,6 +90,7 @@ impl Target {
                 node: Some(node),
                 program: program.to_owned(),
                 directory,
+                url,
                 scratch,
             }),
         })
@@ -159,7 +168,7 @@ impl Target {
     /// Starts it anew on what it has kept, at another port.
     pub(super) fn start_again(&mut self) -> Result<(), BenchError> {
         let own = self.own.as_mut().ok_or(BenchError::OwnOnly)?;
-        let node = Node::start(&own.program, &own.directory)?;
+        let node = Node::start(&own.program, &own.directory, own.url.as_deref())?;
         self.address = node.address;
         self.processes = vec![node.id()];
         own.node = Some(node);

@@ -24,7 +24,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
         .get("/events/stream", crate::ws::stream)
 }
 
-async fn lives() -> Response {
+pub(super) async fn lives() -> Response {
     answer::json(200, &json!({"status": "ok"}))
 }
 

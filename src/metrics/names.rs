@@ -186,6 +186,21 @@ pub(super) const METRICS: &[Metric] = &[
     ),
     bare("homeroom_batches_failed_total", Counter, "Batches that were not kept"),
     bare(
+        "homeroom_conflicts_total",
+        Counter,
+        "Times that commands of a learner were decided anew because another node had written first",
+    ),
+    bare(
+        "homeroom_database_wrong_guesses_total",
+        Counter,
+        "Batches that a database server refused because another node writes too, and which were done again by asking first",
+    ),
+    bare(
+        "homeroom_database_retries_total",
+        Counter,
+        "Batches that lost against others on a database server (SQLSTATE 40001, 40P01) and were tried again",
+    ),
+    bare(
         "homeroom_writer_queue",
         Gauge,
         "Jobs at the writer of the store, the present one among them",

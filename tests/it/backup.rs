@@ -2,7 +2,7 @@
 
 use crate::support::{
     Class, History, Node, NodeProcess, Progress, Random, database, earn, eventually, homeroom, printed, report_row,
-    said, soak, sound_backup, whole_ledger,
+    said, soak, sound_backup, store, whole_ledger,
 };
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -14,7 +14,7 @@ const WRITERS: usize = 8;
 
 /// A node with a class and a few awards.
 async fn school() -> Node {
-    let node = Node::start_with(|config| config.backups_kept = 3).await;
+    let node = Node::start_on_a_file_with(|config| config.backups_kept = 3).await;
     Class::of(&node, 4).await;
     for reference in 1..=20 {
         let wish = earn(reference % 4 + 1, "read_content", reference);
@@ -179,14 +179,14 @@ async fn a_node_makes_backups_by_itself_when_one_is_due() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_command_line_makes_lists_and_checks() {
-    let directory = tempfile::tempdir().unwrap();
+    let directory = store::directory_of_files();
     let mut node = NodeProcess::start(directory.path()).await;
     Class::import(&node.admin(), 0, 3).await;
     node.admin()
         .post("/points/earn", earn(1, "complete_quiz", 1))
         .await
         .expect(201);
-    let out = tempfile::tempdir().unwrap();
+    let out = store::directory_of_files();
     let place = |name: &str| out.path().join(name).to_str().unwrap().to_owned();
     let node_at = ["--url", node.admin().base(), "--token", crate::support::ADMIN_TOKEN].map(str::to_owned);
     let with = |arguments: &[&str]| -> Vec<String> {
@@ -300,7 +300,7 @@ fn p99(times: &[(Instant, Duration)], from: Instant, to: Instant) -> (usize, Dur
 async fn fd13_a_backup_under_load_is_of_one_moment_and_delays_nobody_much() {
     let (seeds, backups) = if soak() { (100, 10) } else { (4, 3) };
     let mut random = Random::seeded("backup under load");
-    let directory = tempfile::tempdir().unwrap();
+    let directory = store::directory_of_files();
     let node = NodeProcess::start(directory.path()).await;
     let admin = node.admin();
     Class::import(&admin, 0, PEOPLE).await;
@@ -358,7 +358,7 @@ async fn fd13_a_backup_under_load_is_of_one_moment_and_delays_nobody_much() {
 /// Restores a backup in another place and compares every ledger up to the mark.
 async fn restored_elsewhere(node: &NodeProcess, made: &Value) {
     let mark = made["last_event_id"].as_u64().unwrap();
-    let place = tempfile::tempdir().unwrap();
+    let place = store::directory_of_files();
     let (file, data) = (place.path().join("a.sqlite3"), place.path().join("data"));
     let name = made["name"].as_str().unwrap();
     let path = format!("/backups/{name}");

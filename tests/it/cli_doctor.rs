@@ -1,6 +1,6 @@
 //! The doctor: with and without a node on the directory, and when something is wrong.
 
-use crate::support::{Homeroom, NodeProcess};
+use crate::support::{Homeroom, NodeProcess, store};
 use serde_json::Value;
 use std::os::unix::fs::PermissionsExt;
 
@@ -14,7 +14,7 @@ fn check<'a>(answer: &'a Value, name: &str) -> &'a Value {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_doctor_looks_with_and_without_a_node_and_disturbs_neither() {
-    let directory = tempfile::tempdir().unwrap();
+    let directory = store::directory_of_files();
     let data = directory.path().join("data");
     let arguments = ["doctor", "--data", data.to_str().unwrap(), "--listen", "127.0.0.1:0"];
     let homeroom = Homeroom::in_directory(directory.path());
@@ -74,7 +74,7 @@ async fn the_doctor_looks_with_and_without_a_node_and_disturbs_neither() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_wrong_fails_with_what_to_do() {
-    let directory = tempfile::tempdir().unwrap();
+    let directory = store::directory_of_files();
     let here = directory.path();
     std::fs::write(here.join("admin-token"), "secret").unwrap();
     std::fs::set_permissions(here.join("admin-token"), std::fs::Permissions::from_mode(0o644)).unwrap();

@@ -1,12 +1,12 @@
 //! F-D12 and what a directory means: one node a directory, everything in it, nothing lost by stopping.
 
-use crate::support::{ADMIN_TOKEN, Class, Node, NodeProcess, earn, left_out, report_row};
+use crate::support::{ADMIN_TOKEN, Class, Node, NodeProcess, earn, left_out, report_row, store};
 use serde_json::{Value, json};
 use std::os::unix::fs::PermissionsExt;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fd12_a_second_node_on_a_directory_ends_with_a_message() {
-    let directory = tempfile::tempdir().unwrap();
+    let directory = store::directory_of_files();
     let first = NodeProcess::start(directory.path()).await;
     first
         .admin()
@@ -166,7 +166,7 @@ async fn everything(node: &Node) -> Vec<(String, Value)> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_damaged_snapshot_is_rebuilt_from_the_journal() {
-    let mut node = Node::start().await;
+    let mut node = Node::start_on_a_file().await;
     Class::of(&node, 1).await;
     let events: Vec<Value> = (1..=400)
         .map(|reference| {

@@ -1,6 +1,6 @@
 //! Erasing a person: what goes, what stays, who is told, and that it is for good, whatever database is found later.
 
-use crate::support::{Class, Client, Node, NodeProcess, Socket, earn, eventually};
+use crate::support::{Class, Client, Node, NodeProcess, Socket, earn, eventually, store};
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -318,7 +318,7 @@ async fn an_import_leaves_the_erased_out_and_says_so() {
 /// Every byte that names the person is gone from files, log, metrics; the history stays by id.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_byte_of_the_name_is_left() {
-    let directory = tempfile::tempdir().unwrap();
+    let directory = store::directory_of_files();
     let mut node = NodeProcess::spawn(directory.path(), &["--log", "trace"]);
     node.ready().await;
     let admin = node.admin();
@@ -391,7 +391,7 @@ async fn no_byte_of_the_name_is_left() {
 /// An older database is put back: whoever is on the list is erased again before anybody is served.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_older_database_is_erased_again() {
-    let directory = tempfile::tempdir().unwrap();
+    let directory = store::directory_of_files();
     let mut node = NodeProcess::start(directory.path()).await;
     busy_class(&node.admin()).await;
     node.sigterm().await;
@@ -461,7 +461,7 @@ async fn an_erasure_that_could_not_be_listed_is_listed_by_the_next_start() {
 /// The list lies beside the backups too: an older backup, restored on another machine, is erased again before it is in place.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_restored_backup_is_erased_again() {
-    let (first, second) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (first, second) = (store::directory_of_files(), store::directory_of_files());
     let mut node = NodeProcess::start(first.path()).await;
     let admin = node.admin();
     busy_class(&admin).await;

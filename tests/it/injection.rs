@@ -1,7 +1,7 @@
 //! F-S7: pieces of SQL in every text, path, parameter and header of every route of the API document, and in every field of
 //! a frame: kept as text or refused; the tables stay as they are.
 
-use crate::support::{Class, Node, Random, Socket, document, earn, report_row, soak};
+use crate::support::{Class, Node, Random, Socket, database_to_read, document, earn, report_row, soak};
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -47,7 +47,7 @@ fn encoded(text: &str) -> String {
 
 /// Tables with their definitions, and rows of those that no request here may change.
 fn tables(node: &Node) -> (BTreeMap<String, String>, i64) {
-    let file = node.directory().join("homeroom.sqlite3");
+    let (file, _copy) = database_to_read(node.directory());
     let database = rusqlite::Connection::open_with_flags(file, rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
     let check: String = database
         .query_row("PRAGMA integrity_check", [], |row| row.get(0))

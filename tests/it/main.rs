@@ -60,6 +60,7 @@ mod networks;
 mod operate;
 mod overload;
 mod points;
+mod postgres;
 mod presence;
 mod progress;
 mod proxies;

@@ -1,6 +1,6 @@
 //! What operators work with: readiness with its reason, a clock that is wrong, the files for services and containers.
 
-use crate::support::{Class, Node, NodeProcess, earn};
+use crate::support::{Class, Node, NodeProcess, earn, store};
 use rusqlite::Connection;
 use std::path::Path;
 use std::process::Stdio;
@@ -8,7 +8,7 @@ use tokio::process::Command;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_clock_before_the_newest_event_is_told_with_both_times() {
-    let mut node = Node::start().await;
+    let mut node = Node::start_on_a_file().await;
     let class = Class::of(&node, 1).await;
     node.admin()
         .post("/points/earn", earn(class.students[0], "complete_quiz", 1))
@@ -37,7 +37,7 @@ async fn a_clock_before_the_newest_event_is_told_with_both_times() {
 /// F-X8, F-D4: readiness names the part that cannot work, and comes back by itself.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn readiness_says_which_part_is_not_ready_and_why() {
-    let directory = tempfile::tempdir().unwrap();
+    let directory = store::directory_of_files();
     let node = NodeProcess::start(directory.path()).await;
     let locked = Connection::open(directory.path().join("homeroom.sqlite3")).unwrap();
     locked.execute_batch("BEGIN EXCLUSIVE").unwrap();

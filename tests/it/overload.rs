@@ -27,7 +27,7 @@ fn batch(number: u64) -> Value {
 /// The writer is kept out by another program for a while: everything that it would have kept waits.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fx3_a_node_that_cannot_write_refuses_at_once_and_still_shows() {
-    let node = Node::start().await;
+    let node = Node::start_on_a_file().await;
     Class::of(&node, PEOPLE).await;
     let admin = node.admin();
     let files = std::fs::read_dir(node.directory())

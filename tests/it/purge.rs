@@ -27,7 +27,7 @@ async fn purge(directory: &Path, more: &[&str]) -> Value {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_class_stands_as_before_when_its_first_days_are_purged() {
-    let mut node = Node::start().await;
+    let mut node = Node::start_on_a_file().await;
     let first_day = play::first_day();
     let figures = class::figures(&first_day);
     play::class(&node, &class::directory(), &first_day).await;
@@ -77,7 +77,7 @@ async fn a_class_stands_as_before_when_its_first_days_are_purged() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_purged_is_gone_and_stays_used() {
     const SECRET: &str = "Zq9v-entered-for-the-wrong-child";
-    let mut node = Node::start().await;
+    let mut node = Node::start_on_a_file().await;
     let class = Class::of(&node, 2).await;
     let admin = node.admin();
     let award = admin

@@ -2,7 +2,7 @@
 
 use crate::support::{
     Class, NodeProcess, Strace, copy_of, database, earn, homeroom, must_resync, position, printed, report_row, said,
-    soak,
+    soak, store,
 };
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -21,7 +21,7 @@ const LATER: u64 = 60;
 
 impl Place {
     async fn new() -> Self {
-        let directory = tempfile::tempdir().unwrap();
+        let directory = store::directory_of_files();
         let mut node = NodeProcess::start(directory.path()).await;
         let admin = node.admin();
         Class::import(&admin, 0, 3).await;
@@ -114,7 +114,7 @@ async fn a_directory_in_use_and_a_file_that_is_not_sound_are_refused() {
     drop(raw);
     let cut = place.directory.path().join("cut.sqlite3");
     std::fs::write(&cut, &good[..good.len() / 2]).unwrap();
-    let elsewhere = tempfile::tempdir().unwrap();
+    let elsewhere = store::directory_of_files();
     for (file, part) in [(&newer, "use a newer homeroom"), (&wrong, "differs from"), (&cut, "")] {
         let data = elsewhere.path().join("data");
         let arguments = ["restore", file.to_str().unwrap(), "--data", data.to_str().unwrap()];
@@ -147,7 +147,7 @@ async fn on_another_machine_the_admin_gets_in_with_a_new_token_and_the_old_one_e
             .trim()
             .to_owned()
     };
-    let here = tempfile::tempdir().unwrap();
+    let here = store::directory_of_files();
     let mut node = start(here.path());
     node.ready().await;
     let old = secret(here.path());
@@ -157,7 +157,7 @@ async fn on_another_machine_the_admin_gets_in_with_a_new_token_and_the_old_one_e
     let backup = here.path().join("backups").join(made["name"].as_str().unwrap());
     node.sigterm().await;
     node.wait().await;
-    for (data, stays) in [(tempfile::tempdir().unwrap(), false), (copy_of(here.path()), true)] {
+    for (data, stays) in [(store::directory_of_files(), false), (copy_of(here.path()), true)] {
         let (file, to) = (backup.to_str().unwrap(), data.path().to_str().unwrap());
         let restored = homeroom(["restore", file, "--data", to, "--force"]).await;
         assert!(restored.status.success(), "{}", said(&restored));
@@ -185,7 +185,7 @@ async fn whoever_was_erased_after_the_backup_is_erased_again_and_the_restore_is_
     node.admin().delete("/users/2").await.expect(204);
     node.sigterm().await;
     node.wait().await;
-    let elsewhere = tempfile::tempdir().unwrap();
+    let elsewhere = store::directory_of_files();
     let target = |name: &str| elsewhere.path().join(name);
     let alone = target("alone.sqlite3");
     std::fs::copy(&place.backup, &alone).unwrap();

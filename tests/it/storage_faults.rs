@@ -2,7 +2,8 @@
 //! was acknowledged is kept, what was not is refused, and all goes on by itself when the fault is over.
 
 use crate::support::{
-    Answer, Class, Client, History, NodeProcess, Progress, Random, Socket, Strace, database, left_out, report_row, soak,
+    Answer, Class, Client, History, NodeProcess, Progress, Random, Socket, Strace, database, left_out, report_row,
+    soak, store,
 };
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -108,7 +109,7 @@ async fn on_a_small_disk(place: &Path) -> Option<NodeProcess> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fd4_a_full_disk_refuses_writes_and_nothing_else_until_there_is_room() {
-    let place = tempfile::tempdir().unwrap();
+    let place = store::directory_of_files();
     let Some(node) = on_a_small_disk(place.path()).await else {
         left_out("F-D4", "a full disk", "this user may not mount a file system");
         return;
@@ -169,7 +170,7 @@ async fn fd5_a_failed_sync_is_never_believed() {
     if !Strace::is_here("F-D5", "fsync fails with EIO").await {
         return;
     }
-    let directory = tempfile::tempdir().unwrap();
+    let directory = store::directory_of_files();
     let mut node = NodeProcess::start(directory.path()).await;
     let mut school = School::new(&node, "fsync fails").await;
     let mut socket = Socket::connect(&node.admin()).await;
@@ -213,7 +214,7 @@ async fn fd6_failing_writes_end_in_a_clean_error_or_a_clean_success() {
     } else {
         vec![1, 2, 3, 7, 20]
     };
-    let directory = tempfile::tempdir().unwrap();
+    let directory = store::directory_of_files();
     let mut node = NodeProcess::start(directory.path()).await;
     let mut school = School::new(&node, "failing writes").await;
     let (mut happened, mut without, mut ended) = (0, 0, 0);
@@ -277,7 +278,7 @@ async fn ping(client: Client, stop: Arc<AtomicBool>) -> Vec<Duration> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fd7_a_lock_held_outside_delays_and_then_refuses_and_never_stops_the_live_side() {
     let (short, long) = if soak() { (3, 60) } else { (2, 7) };
-    let directory = tempfile::tempdir().unwrap();
+    let directory = store::directory_of_files();
     let node = NodeProcess::start(directory.path()).await;
     let admin = node.admin();
     let mut school = School::new(&node, "an outside lock").await;

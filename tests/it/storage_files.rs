@@ -3,7 +3,7 @@
 
 use crate::support::{
     Class, History, NodeProcess, Progress, Random, Strace, copy_of, database, earn, homeroom, log_of, must_resync,
-    position, report_row, said, soak, sound_backup,
+    position, report_row, said, soak, sound_backup, store,
 };
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -46,7 +46,7 @@ async fn stop(mut node: NodeProcess) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fd3_a_torn_log_loses_its_end_and_nothing_before() {
     let rounds = if soak() { 100 } else { 6 };
-    let directory = tempfile::tempdir().unwrap();
+    let directory = store::directory_of_files();
     let mut node = school(directory.path(), 30, "a torn log").await;
     node.kill9().await;
     let length = std::fs::metadata(log_of(directory.path())).unwrap().len();
@@ -87,7 +87,7 @@ async fn fd3_a_torn_log_loses_its_end_and_nothing_before() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fd9_flipped_bits_are_refused_or_do_not_matter() {
     let rounds = if soak() { 200 } else { 6 };
-    let directory = tempfile::tempdir().unwrap();
+    let directory = store::directory_of_files();
     let node = school(directory.path(), 60, "flipped bits").await;
     // Enough of one person for a snapshot.
     let events: Vec<Value> = (5_000..5_300)
@@ -193,7 +193,7 @@ async fn is_refused_or_right(directory: &Path, wanted: &Value, what: &str) -> bo
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fd10_an_older_state_of_the_files_is_consistent_and_starts_a_new_epoch() {
-    let directory = tempfile::tempdir().unwrap();
+    let directory = store::directory_of_files();
     let data = directory.path();
     let node = school(data, 10, "an older state").await;
     let backup = node.admin().post("/backups", json!({})).await.expect(201);
@@ -276,7 +276,7 @@ async fn fd10_an_older_state_of_the_files_is_consistent_and_starts_a_new_epoch()
 
 /// A database of the schema before the newest step, with rows for it to work on.
 fn before_the_newest_step() -> TempDir {
-    let directory = tempfile::tempdir().unwrap();
+    let directory = store::directory_of_files();
     let raw = rusqlite::Connection::open(database(directory.path())).unwrap();
     raw.execute_batch(
         "PRAGMA journal_mode = WAL;

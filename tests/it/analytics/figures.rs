@@ -1,6 +1,6 @@
 //! Every figure of `/analytics/*` against plain SQL over the journal, for a class with every action in it.
 
-use crate::support::Node;
+use crate::support::{Node, database_to_read, store};
 use rusqlite::{Connection, OpenFlags};
 use serde_json::{Value, json};
 
@@ -137,7 +137,10 @@ async fn play(node: &Node) {
 }
 
 /// The journal, to be asked in SQL.
-struct Books(Connection);
+struct Books(
+    Connection,
+    #[expect(dead_code, reason = "the copy that is read goes with it")] Option<tempfile::TempDir>,
+);
 
 struct Question {
     from: i64,
@@ -184,10 +187,10 @@ impl Question {
 
 impl Books {
     fn open(node: &Node) -> Self {
-        let file = node.directory().join("homeroom.sqlite3");
+        let (file, copy) = database_to_read(node.directory());
         let books = Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
         books.execute_batch(include_str!("facts.sql")).unwrap();
-        Self(books)
+        Self(books, copy)
     }
 
     fn ask(&self, question: &Question) {
@@ -509,14 +512,14 @@ async fn every_figure_equals_sql_over_the_journal() {
     }
     // Folded again from nothing it is the same.
     node.stop().await;
-    let file = node.directory().join("homeroom.sqlite3");
+    let (file, copy) = database_to_read(node.directory());
     let database = Connection::open(file).unwrap();
     let blocks: i64 = database
         .query_row("SELECT count(*) FROM activity_blocks", [], |row| row.get(0))
         .unwrap();
     assert!(blocks >= 1, "stored blocks were read");
-    database.execute_batch("DELETE FROM activity_blocks").unwrap();
-    drop(database);
+    drop((database, copy));
+    store::execute(node.directory(), "DELETE FROM activity_blocks");
     node.start_again().await;
     compare(&node, &questions[0]).await;
 }

@@ -1,6 +1,6 @@
 //! The command line and the files of a node that is not running, as a person with a shell sees them.
 
-use super::{Client, NodeProcess, Socket};
+use super::{Client, NodeProcess, Socket, store};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
@@ -28,6 +28,26 @@ pub fn database(directory: &Path) -> PathBuf {
     directory.join("homeroom.sqlite3")
 }
 
+/// A database file with what the node on this directory keeps, to be read with SQL: its own, or a copy of what is on the
+/// server, made and compared by `homeroom store copy`. The copy goes with the second value.
+pub fn database_to_read(directory: &Path) -> (PathBuf, Option<tempfile::TempDir>) {
+    let Some(url) = store::url_of(directory) else {
+        return (database(directory), None);
+    };
+    loop {
+        let copy = tempfile::tempdir().expect("a temporary directory");
+        let to = format!("sqlite:{}", copy.path().display());
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_homeroom"));
+        let done = command.args(["store", "copy", "--from", &url, "--to", &to]).output();
+        let done = done.expect("the binary runs");
+        if done.status.success() {
+            return (database(copy.path()), Some(copy));
+        }
+        // A node that runs may pack facts for analytics meanwhile.
+        assert!(said(&done).contains("activity_blocks"), "{}", said(&done));
+    }
+}
+
 /// The log of the database.
 pub fn log_of(directory: &Path) -> PathBuf {
     directory.join("homeroom.sqlite3-wal")
@@ -35,7 +55,7 @@ pub fn log_of(directory: &Path) -> PathBuf {
 
 /// Copies the files of a stopped node (folders left out) into a new directory.
 pub fn copy_of(directory: &Path) -> tempfile::TempDir {
-    let copy = tempfile::tempdir().expect("a temporary directory");
+    let copy = store::directory_of_files();
     for entry in std::fs::read_dir(directory).expect("a directory") {
         let entry = entry.expect("an entry");
         if entry.file_type().expect("a type").is_file() {

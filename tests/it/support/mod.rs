@@ -22,6 +22,7 @@ mod report;
 mod roster;
 mod shape;
 mod socket;
+pub mod store;
 mod strace;
 mod wall_clock;
 
@@ -29,7 +30,9 @@ pub use certificates::Certificate;
 pub use client::{Answer, Client, check_problem};
 pub use command::{Homeroom, Said};
 pub use events::{EventParser, Events};
-pub use files::{copy_of, database, homeroom, log_of, must_resync, position, printed, said, sound_backup};
+pub use files::{
+    copy_of, database, database_to_read, homeroom, log_of, must_resync, position, printed, said, sound_backup,
+};
 pub use history::{Call, History, Progress, whole_ledger, write_until_gone};
 pub use listener::Listener;
 pub use node::{Node, new_token};

@@ -1,6 +1,6 @@
 //! A node inside this process: `homeroom::run` on port 0 with its own directory.
 
-use super::{ADMIN_TOKEN, Client, eventually, within};
+use super::{ADMIN_TOKEN, Client, eventually, store, within};
 use homeroom::{Config, RunError};
 use serde_json::json;
 use std::path::Path;
@@ -32,8 +32,22 @@ impl Node {
 
     /// A fresh node with other settings, ready. They hold for every restart too.
     pub async fn start_with(configure: impl Fn(&mut Config) + Send + Sync + 'static) -> Self {
+        Self::start_in(tempfile::tempdir().expect("a temporary directory"), configure).await
+    }
+
+    /// A fresh node whose data lies in its directory's file in every run, for tests that look into it.
+    pub async fn start_on_a_file() -> Self {
+        Self::start_on_a_file_with(|_| {}).await
+    }
+
+    /// The same with other settings.
+    pub async fn start_on_a_file_with(configure: impl Fn(&mut Config) + Send + Sync + 'static) -> Self {
+        Self::start_in(store::directory_of_files(), configure).await
+    }
+
+    async fn start_in(directory: TempDir, configure: impl Fn(&mut Config) + Send + Sync + 'static) -> Self {
         let mut node = Self {
-            directory: tempfile::tempdir().expect("a temporary directory"),
+            directory,
             configure: Box::new(configure),
             running: None,
             client: Client::new(""),
@@ -45,6 +59,7 @@ impl Node {
     async fn begin(&mut self) {
         let mut config = Config::new(self.directory.path());
         config.admin_token = Some(ADMIN_TOKEN.into());
+        config.database_url = store::url_of(self.directory.path());
         (self.configure)(&mut config);
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("a bound address");

@@ -1,6 +1,6 @@
 //! A node as a process of its own: the real binary, to be killed, signalled and read.
 
-use super::{ADMIN_TOKEN, Client, eventually, within};
+use super::{ADMIN_TOKEN, Client, eventually, store, within};
 use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
@@ -28,6 +28,7 @@ impl NodeProcess {
         command.arg("serve").arg("--data").arg(directory);
         command.args(["--listen", "127.0.0.1:0"]).args(more);
         command.env("HOMEROOM_ADMIN_TOKEN", ADMIN_TOKEN);
+        command.envs(store::url_of(directory).map(|url| ("HOMEROOM_DATABASE_URL", url)));
         Self::run(command)
     }
 
@@ -43,6 +44,7 @@ impl NodeProcess {
         ]);
         command.arg("--data").arg(directory).args(["--listen", "127.0.0.1:0"]);
         command.env("HOMEROOM_ADMIN_TOKEN", ADMIN_TOKEN);
+        command.envs(store::url_of(directory).map(|url| ("HOMEROOM_DATABASE_URL", url)));
         command
     }
 

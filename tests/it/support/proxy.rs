@@ -55,6 +55,11 @@ impl Proxy {
         }
     }
 
+    /// Where it listens: `http://127.0.0.1:PORT`.
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
     /// The same caller, through this proxy.
     pub fn client(&self, client: &Client) -> Client {
         Client::new(self.address.clone()).with_token(client.token().expect("a caller with a token"))
