@@ -1,44 +1,19 @@
 //! What boards cost at a thousand and at a million rows: putting, ranks, neighbours, pages, changes, building, views.
 
+#[path = "support/standings.rs"]
+mod standings;
+
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
-use homeroom_actors::domain::board::{Board, Score, Standing, diff};
+use homeroom_actors::domain::board::{Board, Score, diff};
 use homeroom_schema::TimeMs;
+use standings::{Random, rows, score};
 use std::hint::black_box;
 use std::time::Duration;
-
-/// A plain generator with a fixed seed: every run asks the same questions.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, end: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % end
-    }
-}
-
-/// Multiples of five up to a few thousand: many ties, as in a school.
-fn score(random: &mut Random) -> Score {
-    Score {
-        points: random.below(2_000) * 5,
-        reached_at: Some(TimeMs(random.below(1 << 40) as i64)),
-    }
-}
-
-fn rows(count: u64, random: &mut Random) -> Vec<Standing> {
-    (1..=count)
-        .map(|id| Standing {
-            id,
-            score: score(random),
-        })
-        .collect()
-}
 
 fn boards(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("board");
     for count in [1_000_u64, 1_000_000] {
-        let mut random = Random(0x9e37_79b9_7f4a_7c15);
+        let mut random = Random::default();
         let rows = rows(count, &mut random);
         let mut board = Board::from_rows(rows.clone());
         group.bench_function(BenchmarkId::new("rank", count), |bencher| {

@@ -1,9 +1,11 @@
 //! The envelope of snapshots: a learner's worth of awards into bytes and back, checksum included.
 
+#[path = "support/quick.rs"]
+mod quick;
+
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use homeroom_schema::codec::{decode_envelope, encode};
 use std::hint::black_box;
-use std::time::Duration;
 
 /// What a snapshot keeps of an award: action, reference, event, points, version, moment, unit and score.
 type Award = (u8, u64, u64, u32, u64, i64, Option<u64>, Option<f64>);
@@ -38,10 +40,7 @@ fn snapshots(criterion: &mut Criterion) {
 
 criterion_group! {
     name = benches;
-    config = Criterion::default()
-        .sample_size(20)
-        .warm_up_time(Duration::from_millis(300))
-        .measurement_time(Duration::from_secs(1));
+    config = quick::quick();
     targets = snapshots
 }
 criterion_main!(benches);

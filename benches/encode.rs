@@ -1,5 +1,8 @@
 //! What it costs to show a team, a change of it and a board to each lens, as text: once for all who look through it.
 
+#[path = "support/quick.rs"]
+mod quick;
+
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use homeroom::secret::NodeSecret;
 use homeroom::wire;
@@ -12,7 +15,6 @@ use homeroom_actors::views::{BoardPage, BoardRow, CourseCompletion, MemberPerfor
 use homeroom_schema::records::TimeRange;
 use homeroom_schema::{QualificationId, TeamId, TimeMs, UserId};
 use std::hint::black_box;
-use std::time::Duration;
 
 const LENSES: [(&str, Lens); 3] = [
     ("staff", Lens::Staff),
@@ -108,10 +110,7 @@ fn encodes(criterion: &mut Criterion) {
 
 criterion_group! {
     name = benches;
-    config = Criterion::default()
-        .sample_size(20)
-        .warm_up_time(Duration::from_millis(300))
-        .measurement_time(Duration::from_secs(1));
+    config = quick::quick();
     targets = encodes
 }
 criterion_main!(benches);

@@ -1,5 +1,8 @@
 //! From a message published to every session holding its frame: wake, read, share the encoding. No sockets.
 
+#[path = "support/quick.rs"]
+mod quick;
+
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use futures_util::task::noop_waker;
 use homeroom_actors::topics::{Inbox, Position, TopicRead};
@@ -8,7 +11,6 @@ use homeroom_schema::TeamId;
 use std::hint::black_box;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 /// Messages that a session takes at once.
 const PAGE: usize = 64;
@@ -87,10 +89,7 @@ fn fan_out(criterion: &mut Criterion) {
 
 criterion_group! {
     name = benches;
-    config = Criterion::default()
-        .sample_size(20)
-        .warm_up_time(Duration::from_millis(300))
-        .measurement_time(Duration::from_secs(1));
+    config = quick::quick();
     targets = fan_out
 }
 criterion_main!(benches);

@@ -32,6 +32,8 @@ mod school;
 mod snapshots;
 #[path = "report/stack.rs"]
 mod stack;
+#[path = "support/standings.rs"]
+mod standings;
 #[path = "report/stores.rs"]
 mod stores;
 

@@ -112,6 +112,12 @@ impl Backups {
         }
     }
 
+    /// Whether the data is backed up by somebody else.
+    #[must_use]
+    pub const fn are_elsewhere(&self) -> bool {
+        self.is_elsewhere
+    }
+
     /// Makes one while everything goes on.
     ///
     /// # Errors

@@ -28,3 +28,12 @@ pub use roster::{person, person_by_lens, preference, qualification, roster_answe
 pub use rules::{person_change, preview_totals, rules_change, rules_in_force};
 pub use table::{Figures, Table};
 pub use time::{optional_time, parse_time, time};
+
+use serde::Serialize;
+use serde_json::value::{RawValue, to_raw_value};
+
+/// JSON, written straight into text.
+pub(crate) fn raw(data: &impl Serialize) -> Box<RawValue> {
+    // Only maps with keys that are not text could fail here, and there are none.
+    to_raw_value(data).unwrap_or_default()
+}

@@ -10,7 +10,8 @@ use crate::domain::action::{Action, Evidence};
 use crate::domain::board::Score;
 use homeroom_schema::records::{Append, AppendOutcome};
 use homeroom_schema::{EventId, QualificationId, ReferenceId, StoreError, TeamId, TimeMs, UnitId, UserId, Version};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// What one kept append changed for boards and teams: absolute values, so that it may be applied twice or out of order.
 #[derive(Debug, Clone, PartialEq)]
@@ -69,30 +70,80 @@ pub struct LedgerChange {
 /// What a completion calls.
 type Tell = Box<dyn FnOnce(Result<AppendOutcome, StoreError>) + Send>;
 
+/// Submissions that were decided one on top of the other. When one of them is not kept, those behind it mean nothing any
+/// more, even where their version happens to fit because another node has written meanwhile: the journal refuses them. Whoever
+/// decides anew begins a new lineage.
+#[derive(Debug, Clone, Default)]
+pub struct Lineage(Arc<AtomicBool>);
+
+impl Lineage {
+    /// Whether this is that one, and not another.
+    #[must_use]
+    pub fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    fn break_off(&self) {
+        self.0.store(true, Ordering::Release);
+    }
+}
+
 /// Told exactly once what became of a submission; when it is dropped untold (its journal failed), it says so itself.
-pub struct Completion(Option<Tell>);
+pub struct Completion {
+    tell: Option<Tell>,
+    lineage: Option<Lineage>,
+}
 
 impl Completion {
-    /// A completion that calls `tell`.
+    /// A completion that calls `tell`, of a submission that rests on nothing which may still fail.
     pub fn new(tell: impl FnOnce(Result<AppendOutcome, StoreError>) + Send + 'static) -> Self {
-        Self(Some(Box::new(tell)))
+        Self {
+            tell: Some(Box::new(tell)),
+            lineage: None,
+        }
+    }
+
+    /// The same of one that was decided on top of others.
+    #[must_use]
+    pub fn in_lineage(mut self, lineage: Lineage) -> Self {
+        self.lineage = Some(lineage);
+        self
     }
 
     /// Tells the outcome.
     pub fn tell(mut self, outcome: Result<AppendOutcome, StoreError>) {
-        if let Some(tell) = self.0.take() {
-            tell(outcome);
+        self.give(outcome);
+    }
+
+    /// Whether something that the submission was decided on was not kept.
+    fn is_void(&self) -> bool {
+        self.lineage
+            .as_ref()
+            .is_some_and(|lineage| lineage.0.load(Ordering::Acquire))
+    }
+
+    /// What was decided on top of the submission means nothing any more.
+    fn void_followers(&self) {
+        if let Some(lineage) = &self.lineage {
+            lineage.break_off();
         }
+    }
+
+    fn give(&mut self, outcome: Result<AppendOutcome, StoreError>) {
+        let Some(tell) = self.tell.take() else { return };
+        // Under a key that was taken only facts carry others, which the journal looks at.
+        if !matches!(outcome, Ok(AppendOutcome::Kept { .. } | AppendOutcome::KeyTaken)) {
+            self.void_followers();
+        }
+        tell(outcome);
     }
 }
 
 impl Drop for Completion {
     fn drop(&mut self) {
-        if let Some(tell) = self.0.take() {
-            tell(Err(StoreError::Unknown {
-                cause: "the journal failed".into(),
-            }));
-        }
+        self.give(Err(StoreError::Unknown {
+            cause: "the journal failed".into(),
+        }));
     }
 }
 
@@ -104,23 +155,4 @@ pub struct Submission {
     pub change: Option<LearnerChange>,
     /// Who wants to know.
     pub done: Completion,
-    /// What it was decided on.
-    pub lineage: Lineage,
-}
-
-/// Submissions of one stream that were decided one on top of the other. When one of them is not kept, those behind it mean
-/// nothing any more, even where their version happens to fit because another node has written meanwhile: the journal refuses
-/// them. Whoever decides anew begins a new lineage.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
-pub struct Lineage(u64);
-
-impl Lineage {
-    /// It rests on nothing that may still fail.
-    pub const NONE: Self = Self(0);
-
-    /// A new one, later than all before it.
-    pub fn begin() -> Self {
-        static LAST: AtomicU64 = AtomicU64::new(0);
-        Self(LAST.fetch_add(1, Ordering::Relaxed) + 1)
-    }
 }

@@ -2,8 +2,8 @@
 
 use super::Report;
 use super::runs::Plan;
-use homeroom_actors::domain::board::{Board, Score, Standing};
-use homeroom_schema::TimeMs;
+use crate::standings::{Random, rows};
+use homeroom_actors::domain::board::Board;
 use std::hint::black_box;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -63,28 +63,9 @@ pub(crate) fn ranks(plan: &Plan, report: &mut Report) {
     }
 }
 
-/// A plain generator with a fixed seed: every run asks the same questions.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, end: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % end
-    }
-}
-
 fn of_the_engine(plan: &Plan, report: &mut Report) {
-    let mut random = Random(0x9e37_79b9_7f4a_7c15);
-    let rows = (1..=ROWS).map(|id| Standing {
-        id,
-        score: Score {
-            points: random.below(2_000) * 5,
-            reached_at: Some(TimeMs(random.below(1 << 40).cast_signed())),
-        },
-    });
-    let board = Board::from_rows(rows.collect());
+    let mut random = Random::default();
+    let board = Board::from_rows(rows(ROWS, &mut random));
     let mut row = |name: &str, ask: &dyn Fn(u64)| {
         let mut seconds: Vec<f64> = (0..plan.runs)
             .map(|_| {

@@ -44,9 +44,6 @@ pub const DATABASE_RETRY_WAIT: Duration = Duration::from_millis(10);
 pub const DATABASE_ASKING_BATCHES: u32 = 64;
 /// Statements sent to a database server before the first answer is awaited. The rest follow.
 pub const DATABASE_PIPELINE_MAX: usize = 1_024;
-/// Streams of which something was not kept, and whose later submissions may be on their way still. At the bound the older half
-/// is forgotten: no more than [`COMMANDS_IN_FLIGHT_MAX`] commands can be on their way.
-pub const BROKEN_LINEAGES_MAX: usize = 4 * COMMANDS_IN_FLIGHT_MAX;
 /// Times that a command is decided anew because another node wrote to its learner first. At the bound: 503
 /// `store_unavailable`.
 pub const CONFLICTS_MAX: u32 = 16;

@@ -546,3 +546,43 @@ async fn a_full_disk_of_the_server_keeps_nothing_and_heals() {
     store.commit(vec![wide(version)]).await.expect("there is room");
     println!("full: {version} kept before, {refused} batches refused, then on again");
 }
+
+/// F-P3: a batch that loses in a deadlock (SQLSTATE 40P01) is tried again, and kept.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fp3_a_batch_that_loses_in_a_deadlock_is_tried_again() {
+    let Some(postgres) = Postgres::shared("F-P3, deadlocks") else {
+        return;
+    };
+    let url = postgres.database();
+    let store = school_at(&url).await;
+    store.commit(vec![award(1, 0, 10, 10, None)]).await.expect("a commit");
+    let (other, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls)
+        .await
+        .expect("a connection");
+    tokio::spawn(connection);
+    // What a batch takes, the other way round: the batch waits first, so it is the one that finds out and gives way.
+    let first = "BEGIN; SELECT version FROM learner_heads WHERE user_id = 1 FOR UPDATE";
+    other.batch_execute(first).await.expect("a lock");
+    let losing = tokio::spawn({
+        let store = Arc::clone(&store);
+        async move { store.commit(vec![award(1, 1, 10, 20, None)]).await }
+    });
+    let waits = format!(
+        "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = '{}'",
+        name_of(&url)
+    );
+    while postgres.query(&waits) == "0" {}
+    let second = "UPDATE settings SET value = value WHERE name = 'writer'; COMMIT";
+    other.batch_execute(second).await.expect("the other one gets through");
+    let outcomes = losing.await.expect("no panic").expect("tried again");
+    assert!(matches!(outcomes[0], AppendOutcome::Kept { .. }), "{outcomes:?}");
+    let begun = Instant::now();
+    let deadlocks = format!(
+        "SELECT deadlocks FROM pg_stat_database WHERE datname = '{}'",
+        name_of(&url)
+    );
+    while postgres.query(&deadlocks) == "0" {
+        assert!(begun.elapsed() < DEADLINE, "there was no deadlock");
+    }
+    assert_eq!(store.load_heads().await.expect("a store that reads")[0].total, 20);
+}

@@ -17,7 +17,7 @@ const AHEAD_MS: i64 = 5 * 60 * 1_000;
 pub(crate) async fn keep_making(app: App) {
     let every_ms = app.config().backup_every_h as i64 * HOUR_MS;
     // A database server has backups of its own.
-    if every_ms == 0 || app.config().database_url.is_some() {
+    if every_ms == 0 || app.backups().are_elsewhere() {
         return;
     }
     loop {

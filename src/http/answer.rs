@@ -2,6 +2,7 @@
 
 use crate::idempotency;
 use crate::problem::Problem;
+use crate::wire;
 use axum::body::Body;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use axum::http::{HeaderMap, HeaderValue, Response as HttpResponse, StatusCode};
@@ -23,8 +24,7 @@ pub(super) fn json(status: u16, body: &Value) -> Response {
 
 /// A JSON answer, written straight into text.
 pub(super) fn written(status: u16, body: &impl Serialize) -> Response {
-    // Only maps with keys that are not text could fail here, and there are none.
-    text(status, serde_json::to_string(body).unwrap_or_default())
+    raw(status, wire::raw(body))
 }
 
 /// A JSON answer that has been written already.

@@ -1,6 +1,6 @@
 //! Answers to commands, fresh from the engine or found again from the kept fact.
 
-use super::{optional_time, time};
+use super::{optional_time, raw, time};
 use homeroom_actors::domain::achievements::Tier;
 use homeroom_actors::domain::learner::UnitProgress;
 use homeroom_actors::domain::{Action, LearnerEvent};
@@ -10,7 +10,7 @@ use homeroom_schema::records::StoredEvent;
 use homeroom_schema::{EventId, ReferenceId, UnitId, UserId, Version};
 use serde::Serialize;
 use serde_json::json;
-use serde_json::value::{RawValue, to_raw_value};
+use serde_json::value::RawValue;
 
 /// The answer to `POST /points/earn`.
 #[must_use]
@@ -114,11 +114,6 @@ pub fn correction_answer(correction: Correction, outcome: &CorrectionOutcome) ->
         "total": outcome.total,
         "level": outcome.level,
     }))
-}
-
-fn raw(answer: &impl Serialize) -> Box<RawValue> {
-    // Only maps with keys that are not text could fail here, and there are none.
-    to_raw_value(answer).unwrap_or_default()
 }
 
 /// The first answer to a keyed command, from the fact that it kept, the facts that follow it in the stream, and the totals

@@ -1,7 +1,7 @@
 //! Messages and snapshots of topics as JSON, for one lens each. Shapes shared with HTTP come from `wire`; nothing here waits.
 
 use crate::app::App;
-use crate::wire;
+use crate::wire::{self, raw};
 use axum::extract::ws::Utf8Bytes;
 use homeroom_actors::domain::Action;
 use homeroom_actors::domain::event::{EventMeta, LearnerEvent};
@@ -10,7 +10,7 @@ use homeroom_actors::topics::{BoardChanges, BoardName, Period, TopicName};
 use homeroom_actors::{Entry, Lens, Message};
 use homeroom_schema::{EventId, ReferenceId, UserId};
 use serde::Serialize;
-use serde_json::value::{RawValue, to_raw_value};
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use std::borrow::Cow;
 
@@ -256,9 +256,4 @@ pub(super) fn snapshot(app: &App, name: TopicName, snapshot: &TopicSnapshot, len
         }
     };
     raw(&data)
-}
-
-fn raw(data: &impl Serialize) -> Box<RawValue> {
-    // Only maps with keys that are not text could fail here, and there are none.
-    to_raw_value(data).unwrap_or_default()
 }

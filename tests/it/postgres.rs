@@ -4,7 +4,7 @@
 use crate::support::proxy::{Proxy, Weather};
 use crate::support::{
     ADMIN_TOKEN, Answer, Certificate, Class, Client, Homeroom, NodeProcess, Socket, database, earn, eventually,
-    printed, report_row, said, soak, store, whole_ledger,
+    eventually_within, printed, report_row, said, soak, store, whole_ledger,
 };
 use homeroom_servers::{CuttingProxy, Postgres, Stop, left_out};
 use serde_json::{Value, json};
@@ -320,10 +320,12 @@ async fn fp3_a_slow_database_delays_writes_and_nothing_else() {
     let directory = beside();
     let mut node = NodeProcess::spawn(directory.path(), &["--database-url", &url]);
     // A start asks many questions, one after the other.
-    while !node.stderr().contains("homeroom is ready on") {
+    eventually_within(Duration::from_secs(120), "the ready line", || {
         assert!(node.has_ended().is_none(), "{}", node.stderr());
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+        let is_ready = node.stderr().contains("homeroom is ready on");
+        async move { is_ready.then_some(()) }
+    })
+    .await;
     node.ready().await;
     let admin = node.admin();
     Class::import(&admin, 0, STUDENTS).await;

@@ -1,6 +1,6 @@
 //! Everybody's handle to the journal: the way in, the fence, and the position up to which everything is kept and told.
 
-use super::{Completion, JournalMsg, Lineage, Submission};
+use super::{Completion, JournalMsg, Submission};
 use crate::supervision::{Pulse, WorkQueue};
 use homeroom_schema::records::{Append, AppendOutcome};
 use homeroom_schema::{EventId, StoreError};
@@ -62,7 +62,6 @@ impl Journal {
             append,
             change: None,
             done: Completion::new(move |outcome| drop(tell.send(outcome))),
-            lineage: Lineage::NONE,
         });
         told.await.unwrap_or_else(|_| Err(lost()))
     }

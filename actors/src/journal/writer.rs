@@ -1,16 +1,15 @@
 //! The journal's actor: one batch after another, and who is told in which order.
 
-use super::{Completion, Journal, LearnerChange, Lineage, Submission};
+use super::{Completion, Journal, LearnerChange, Submission};
 use crate::hub::Hub;
 #[cfg(feature = "faults")]
 use crate::supervision::Fault;
 use crate::supervision::{Tasks, monotonic};
-use homeroom_schema::limits::{BATCH_APPENDS_MAX, BROKEN_LINEAGES_MAX, COMMAND_DEADLINE};
-use homeroom_schema::records::{Append, AppendOutcome, StreamId};
+use homeroom_schema::limits::{BATCH_APPENDS_MAX, COMMAND_DEADLINE};
+use homeroom_schema::records::{Append, AppendOutcome};
 use homeroom_schema::{EventId, Store, StoreError, Version};
 use metrics::{Counter, Gauge, Histogram};
 use ractor::{Actor, ActorProcessingErr, ActorRef, SupervisionEvent};
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -50,8 +49,6 @@ pub(crate) struct JournalState {
     waited: Histogram,
     batch_appends: Histogram,
     batches_failed: Counter,
-    // Streams of which something was not kept, until their owner has begun anew.
-    broken: HashMap<StreamId, Lineage>,
 }
 
 /// Messages to the journal's actor.
@@ -76,7 +73,6 @@ impl Actor for JournalActor {
             waited: metrics::histogram!("homeroom_journal_wait_seconds"),
             batch_appends: metrics::histogram!("homeroom_batch_appends"),
             batches_failed: metrics::counter!("homeroom_batches_failed_total"),
-            broken: HashMap::new(),
         })
     }
 
@@ -131,26 +127,13 @@ impl JournalState {
     async fn write(&mut self, batch: Vec<Submission>) {
         let mut appends = Vec::with_capacity(batch.len());
         let mut owners = Vec::with_capacity(batch.len());
-        for submission in batch {
-            if self.is_broken(&submission) {
+        for Submission { append, change, done } in batch {
+            if done.is_void() {
                 let actual = Version::ZERO;
-                submission.done.tell(Ok(AppendOutcome::Conflict { actual }));
+                done.tell(Ok(AppendOutcome::Conflict { actual }));
                 continue;
             }
-            let Submission {
-                append,
-                change,
-                done,
-                lineage,
-            } = submission;
-            let stream = append.stream.as_ref().map(|stream| stream.stream);
-            owners.push(Owner {
-                stream: stream.filter(|_| lineage != Lineage::NONE),
-                lineage,
-                events: events_of(&append),
-                change,
-                done,
-            });
+            owners.push((events_of(&append), change, done));
             appends.push(append);
         }
         if appends.is_empty() {
@@ -172,18 +155,19 @@ impl JournalState {
         self.batch_max = (self.batch_max * 2).min(BATCH_APPENDS_MAX);
         let mut changes = Vec::with_capacity(owners.len());
         let mut last = None;
-        for (owner, outcome) in owners.iter_mut().zip(outcomes) {
-            let first = match outcome {
-                AppendOutcome::Kept { first_event_id } => *first_event_id,
-                AppendOutcome::Conflict { .. } | AppendOutcome::KeyTaken => {
-                    self.break_off(owner, *outcome != AppendOutcome::KeyTaken);
-                    None
-                }
+        for ((events, change, done), outcome) in owners.iter_mut().zip(outcomes) {
+            if *outcome == AppendOutcome::KeyTaken && *events > 0 {
+                done.void_followers();
+            }
+            let AppendOutcome::Kept {
+                first_event_id: Some(first),
+            } = outcome
+            else {
+                continue;
             };
-            let Some(first) = first else { continue };
-            let event_id = event_at(first, owner.events.saturating_sub(1));
+            let event_id = event_at(*first, events.saturating_sub(1));
             last = last.max(Some(event_id));
-            if let Some(change) = owner.change.take() {
+            if let Some(change) = change.take() {
                 changes.push(LearnerChange { event_id, ..change });
             }
         }
@@ -193,39 +177,8 @@ impl JournalState {
         if !changes.is_empty() {
             self.args.hub.learners_changed(changes);
         }
-        for (owner, outcome) in owners.into_iter().zip(outcomes) {
-            owner.done.tell(Ok(*outcome));
-        }
-    }
-
-    /// Whether something that a submission was decided on was not kept.
-    fn is_broken(&mut self, submission: &Submission) -> bool {
-        let Some(stream) = submission.append.stream.as_ref().map(|stream| stream.stream) else {
-            return false;
-        };
-        match self.broken.get(&stream) {
-            Some(broken) if submission.lineage <= *broken && submission.lineage != Lineage::NONE => true,
-            Some(broken) if submission.lineage > *broken => {
-                self.broken.remove(&stream);
-                false
-            }
-            _ => false,
-        }
-    }
-
-    /// Something of a stream was not kept. Without facts nothing rests on it, unless `is_of_facts` all the same.
-    fn break_off(&mut self, owner: &Owner, is_of_facts: bool) {
-        if let Some(stream) = owner.stream
-            && (is_of_facts || owner.events > 0)
-        {
-            let broken = self.broken.entry(stream).or_insert(owner.lineage);
-            *broken = owner.lineage.max(*broken);
-            if self.broken.len() > BROKEN_LINEAGES_MAX {
-                let mut lineages: Vec<Lineage> = self.broken.values().copied().collect();
-                let (_, middle, _) = lineages.select_nth_unstable(BROKEN_LINEAGES_MAX / 2);
-                let middle = *middle;
-                self.broken.retain(|_, lineage| *lineage > middle);
-            }
+        for ((_, _, done), outcome) in owners.into_iter().zip(outcomes) {
+            done.tell(Ok(*outcome));
         }
     }
 
@@ -242,9 +195,8 @@ impl JournalState {
             StoreError::Damaged { .. } => self.batch_max = (owners.len() / 2).max(1),
             _ => {}
         }
-        for owner in owners {
-            self.break_off(&owner, true);
-            owner.done.tell(Err(error.clone()));
+        for (_, _, done) in owners {
+            done.tell(Err(error.clone()));
         }
     }
 
@@ -280,15 +232,8 @@ impl JournalArgs {
     }
 }
 
-/// What is left of a submission while its append is written.
-struct Owner {
-    /// Of one that rests on others.
-    stream: Option<StreamId>,
-    lineage: Lineage,
-    events: usize,
-    change: Option<LearnerChange>,
-    done: Completion,
-}
+/// How many events, what they mean, who wants to know.
+type Owner = (usize, Option<LearnerChange>, Completion);
 
 fn events_of(append: &Append) -> usize {
     append.stream.as_ref().map_or(0, |stream| stream.events.len())

@@ -105,7 +105,7 @@ impl Actor for UserActor {
         match message {
             UserMsg::Command(request) => state.user.command(&myself, request).await,
             UserMsg::Committed { lineage, outcome } => {
-                state.user.committed(&myself, lineage, outcome).await;
+                state.user.committed(&myself, &lineage, outcome).await;
                 state.leave_if_settled();
             }
             UserMsg::GetView { reply } => {

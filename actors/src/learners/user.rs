@@ -55,7 +55,7 @@ impl User {
             durable,
             decided: None,
             pending: VecDeque::new(),
-            lineage: Lineage::begin(),
+            lineage: Lineage::default(),
             is_stale: false,
             snapshot_version,
             view: None,
@@ -198,15 +198,15 @@ impl User {
     }
 
     fn submit(&self, myself: &ActorRef<UserMsg>, append: Append, change: Option<LearnerChange>) {
-        let (lineage, myself) = (self.lineage, myself.clone());
+        let (lineage, myself) = (self.lineage.clone(), myself.clone());
         self.context.journal.submit(Submission {
             append,
             change,
-            lineage,
             done: Completion::new(move |outcome| {
                 // An actor that is gone has dropped its replies, which told its callers.
                 let _ = myself.send_message(UserMsg::Committed { lineage, outcome });
-            }),
+            })
+            .in_lineage(self.lineage.clone()),
         });
     }
 }

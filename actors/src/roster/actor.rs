@@ -88,7 +88,7 @@ impl Actor for RosterActor {
             is_stale: args.is_restart,
             args,
             next: NextIds::default(),
-            lineage: Lineage::begin(),
+            lineage: Lineage::default(),
         })
     }
 
@@ -215,8 +215,7 @@ impl RosterActorState {
         self.args.journal.submit(Submission {
             append: append(&plan, audit, key, expected, now),
             change: None,
-            done: Completion::new(move |outcome| drop(tell.send(outcome))),
-            lineage: self.lineage,
+            done: Completion::new(move |outcome| drop(tell.send(outcome))).in_lineage(self.lineage.clone()),
         });
         Submitted {
             rows: plan.rows,
@@ -262,7 +261,7 @@ impl RosterActorState {
         }
         let is_kept = answers.iter().all(|(_, outcome)| outcome.is_ok());
         if !is_kept {
-            self.lineage = Lineage::begin();
+            self.lineage = Lineage::default();
         }
         for (answer, outcome) in answers {
             answer.give(outcome);

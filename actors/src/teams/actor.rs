@@ -9,7 +9,7 @@ use crate::domain::rules::Transfer;
 use crate::domain::team::TeamFact;
 use crate::engine::TopicSnapshot;
 use crate::hub::{Hub, Start, fresh_epoch, restart_me};
-use crate::journal::{Completion, Lineage, Submission};
+use crate::journal::{Completion, Submission};
 use crate::scores::Tally;
 #[cfg(feature = "faults")]
 use crate::supervision::Fault;
@@ -281,8 +281,6 @@ impl TeamState {
         self.hub.submit(Submission {
             append,
             change: None,
-            // One at a time.
-            lineage: Lineage::NONE,
             // Without an actor to tell, its next life finds in the stream what became of it.
             done: Completion::new(move |outcome| drop(myself.cast(TeamMsg::Settled { outcome }))),
         });

@@ -11,7 +11,7 @@ use crate::records::{
     AchievementRecord, Append, AppendOutcome, KeyOutcome, KeyRecord, PointPartRecord, PointsRecord, ProgressRecord,
     QuizTimeRecord, ResourceRecord, ResultRecord, Row, StreamAppend, StreamId, StreamKind,
 };
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::mem::take;
 use tokio_postgres::types::ToSql;
 
@@ -534,6 +534,3 @@ fn split<K: Ord, V>(rows: BTreeMap<K, Option<V>>) -> (Vec<V>, Vec<K>) {
     }
     (kept, gone)
 }
-
-/// Where the streams of a batch stand, as asked for.
-pub(super) type Versions = HashMap<StreamId, Version>;

@@ -24,7 +24,6 @@ use url::Url;
 #[derive(Clone)]
 pub struct PostgresOptions {
     url: String,
-    readers: u32,
     statement_timeout: Duration,
 }
 
@@ -35,7 +34,6 @@ impl PostgresOptions {
     pub fn new(url: impl Into<String>) -> Self {
         Self {
             url: url.into(),
-            readers: DATABASE_READERS_MAX,
             statement_timeout: DATABASE_STATEMENT_TIMEOUT,
         }
     }
@@ -53,7 +51,6 @@ impl fmt::Debug for PostgresOptions {
     /// Without the address: it may hold a password.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PostgresOptions")
-            .field("readers", &self.readers)
             .field("statement_timeout", &self.statement_timeout)
             .finish_non_exhaustive()
     }
@@ -71,11 +68,7 @@ pub(super) struct Connections {
 
 impl Connections {
     pub(super) fn new(options: &PostgresOptions) -> Result<Self, StoreError> {
-        let PostgresOptions {
-            url,
-            readers,
-            statement_timeout,
-        } = options;
+        let PostgresOptions { url, statement_timeout } = options;
         let (mut config, roots) = parse(url).map_err(|cause| StoreError::Fatal { cause })?;
         let set = format!("-c statement_timeout={}", statement_timeout.as_millis());
         let set = config
@@ -99,7 +92,7 @@ impl Connections {
         };
         Ok(Self {
             writing: pool(1)?,
-            reading: pool((*readers).clamp(1, DATABASE_READERS_MAX))?,
+            reading: pool(DATABASE_READERS_MAX)?,
         })
     }
 

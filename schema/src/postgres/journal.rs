@@ -6,7 +6,7 @@
 //! the batch is then done again by asking first. Each batch begins by locking one row, so that batches of several nodes come
 //! one after the other and ids rise in the order of commits, with no sequence or lock of an engine.
 
-use super::bulk::{Counters, Statement, Values, Versions, statements, values};
+use super::bulk::{Counters, Statement, Values, statements, values};
 use super::connect::Connections;
 use super::errors::Trouble;
 use super::transfer;
@@ -22,7 +22,7 @@ use crate::store::StoreError;
 use crate::transfer::{Record, Table};
 use deadpool_postgres::ClientWrapper;
 use futures_util::future::{try_join_all, try_join4};
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -368,7 +368,7 @@ impl State {
 /// What was found out before writing; nothing, when callers are believed.
 #[derive(Default)]
 struct Known {
-    versions: Option<Versions>,
+    versions: Option<HashMap<StreamId, Version>>,
     taken: HashSet<KeyHash>,
     last_event_id: Option<u64>,
 }
@@ -421,7 +421,7 @@ async fn ask(connection: &ClientWrapper, batch: &[Append]) -> Result<Known, Trou
         last_event_id: Some(last.map(|row| unsigned(&row, 0)).transpose()?.unwrap_or_default()),
         ..Known::default()
     };
-    let mut versions = Versions::new();
+    let mut versions = HashMap::new();
     for row in heads {
         let stream = StreamId {
             kind: StreamKind::Learner,

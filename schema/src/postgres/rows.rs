@@ -41,7 +41,7 @@ pub(super) fn statements<'a>(row: &'a Row, out: &mut Vec<Statement<'a>>) {
                 row.unit_id.as_i64(),
                 &*row.title,
                 row.qualification_id.map(|id| id.as_i64()),
-                Skills(&row.skills),
+                tokio_postgres::types::Json(&row.skills),
                 row.created_at,
                 row.archived_at
             ],
@@ -154,24 +154,4 @@ fn audit<'a>(row: &'a AuditRecord, out: &mut Vec<Statement<'a>>) {
         Json(&row.detail),
     ];
     out.push(statement(INSERT_AUDIT, values));
-}
-
-/// Skills of a unit on their way into a `jsonb` column.
-#[derive(Debug)]
-struct Skills<'a>(&'a [String]);
-
-impl tokio_postgres::types::ToSql for Skills<'_> {
-    fn to_sql(
-        &self,
-        ty: &tokio_postgres::types::Type,
-        out: &mut bytes::BytesMut,
-    ) -> Result<tokio_postgres::types::IsNull, Box<dyn std::error::Error + Sync + Send>> {
-        Json(&serde_json::to_string(self.0)?).to_sql(ty, out)
-    }
-
-    fn accepts(ty: &tokio_postgres::types::Type) -> bool {
-        <Json<'_> as tokio_postgres::types::ToSql>::accepts(ty)
-    }
-
-    tokio_postgres::types::to_sql_checked!();
 }

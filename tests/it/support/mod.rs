@@ -61,7 +61,15 @@ pub fn soak() -> bool {
 }
 
 /// Asks again and again until there is an answer: waiting by observable state, never by a guessed pause.
-pub async fn eventually<T, F>(what: &str, mut ask: impl FnMut() -> F) -> T
+pub async fn eventually<T, F>(what: &str, ask: impl FnMut() -> F) -> T
+where
+    F: Future<Output = Option<T>>,
+{
+    eventually_within(DEADLINE, what, ask).await
+}
+
+/// The same for what may take longer.
+pub async fn eventually_within<T, F>(deadline: Duration, what: &str, mut ask: impl FnMut() -> F) -> T
 where
     F: Future<Output = Option<T>>,
 {
@@ -70,7 +78,7 @@ where
         if let Some(found) = ask().await {
             return found;
         }
-        assert!(started.elapsed() < DEADLINE, "not within {DEADLINE:?}: {what}");
+        assert!(started.elapsed() < deadline, "not within {deadline:?}: {what}");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }

@@ -164,24 +164,6 @@ impl Postgres {
         let _ = server.wait();
     }
 
-    /// Freezes all of it, until [`Postgres::thaw`].
-    pub fn freeze(&self) {
-        self.signal_all(Signal::STOP);
-    }
-
-    /// Lets it go on.
-    pub fn thaw(&self) {
-        self.signal_all(Signal::CONT);
-    }
-
-    fn signal_all(&self, signal: Signal) {
-        let server = self.server.lock().expect("no panic");
-        let server = pid(server.as_ref().expect("a server that runs"));
-        for process in self.backends_of(server).into_iter().chain([server]) {
-            let _ = kill_process(process, signal);
-        }
-    }
-
     /// `kill -9` for every process that serves a session. The server takes that for a crash, and recovers by itself.
     /// Returns how many there were.
     ///
@@ -196,17 +178,6 @@ impl Postgres {
             let _ = kill_process(backend, Signal::KILL);
         }
         backends.len()
-    }
-
-    fn backends_of(&self, server: Pid) -> Vec<Pid> {
-        let mut find = Command::new("ps");
-        find.args(["-o", "pid=", "--ppid", &server.as_raw_nonzero().to_string()]);
-        let found = find.output().expect("ps is there");
-        let found = String::from_utf8_lossy(&found.stdout).into_owned();
-        found
-            .lines()
-            .filter_map(|line| line.trim().parse().ok().and_then(Pid::from_raw))
-            .collect()
     }
 
     /// Makes an empty database and gives its URL.

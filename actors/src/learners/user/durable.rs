@@ -37,10 +37,10 @@ impl User {
     pub(in crate::learners) async fn committed(
         &mut self,
         myself: &ActorRef<UserMsg>,
-        lineage: Lineage,
+        lineage: &Lineage,
         outcome: Result<AppendOutcome, StoreError>,
     ) {
-        if lineage != self.lineage {
+        if !lineage.is(&self.lineage) {
             return;
         }
         match outcome {
@@ -158,7 +158,7 @@ impl User {
 
     /// Nothing is decided any more, and no outcome awaited.
     fn forget_decided(&mut self) -> VecDeque<PendingItem> {
-        self.lineage = Lineage::begin();
+        self.lineage = Lineage::default();
         self.decided = None;
         self.is_stale = true;
         self.looked_at = None;
