@@ -326,8 +326,13 @@ async fn fp3_a_slow_database_delays_writes_and_nothing_else() {
         async move { is_ready.then_some(()) }
     })
     .await;
-    node.ready().await;
+    node.listening().await;
     let admin = node.admin();
+    // What the start still writes keeps the writer from answering at once.
+    eventually("the writer's answer", || async {
+        (admin.get("/readyz").await.status == 200).then_some(())
+    })
+    .await;
     Class::import(&admin, 0, STUDENTS).await;
     admin.get("/leaderboards/all").await.expect(200);
     let mut awards = JoinSet::new();

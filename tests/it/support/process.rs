@@ -92,6 +92,12 @@ impl NodeProcess {
 
     /// Waits for the ready line, takes the address really bound from it, and checks `/readyz`.
     pub async fn ready(&mut self) {
+        self.listening().await;
+        self.client.get("/readyz").await.expect(200);
+    }
+
+    /// Waits for the ready line and takes the address really bound from it.
+    pub async fn listening(&mut self) {
         let stderr = Arc::clone(&self.stderr);
         let child = &mut self.child;
         let address = eventually("the ready line", || {
@@ -108,7 +114,6 @@ impl NodeProcess {
         })
         .await;
         self.client = Client::new(format!("http://{address}"));
-        self.client.get("/readyz").await.expect(200);
     }
 
     /// Waits until it is ready or has ended; gives its status if it has.
