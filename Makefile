@@ -9,7 +9,7 @@ SHELL := /bin/bash
 
 CARGO ?= cargo
 # What a later part of the suite may need from Debian: one "command:package" a word.
-DEBIAN_NEEDS := cc:build-essential strace:strace faketime:faketime pg_ctlcluster:postgresql
+DEBIAN_NEEDS := cc:build-essential strace:strace faketime:faketime pg_ctlcluster:postgresql chromium:chromium
 
 # What the baseline of `make bench` needs beside that.
 BENCH_NEEDS := redis-server:redis-server redis-benchmark:redis-tools

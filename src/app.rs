@@ -3,12 +3,15 @@
 use crate::audit::Refusals;
 use crate::auth::Tokens;
 use crate::backups::Backups;
+use crate::classroom::{Class, Classroom};
 use crate::config::Config;
 use crate::idempotency::Keys;
 use crate::metrics::Metrics;
 use crate::peer::{Peer, Way, networks};
-use crate::rates::Rates;
+use crate::pins::Pins;
+use crate::rates::{Rates, Strangers};
 use crate::secret::NodeSecret;
+use crate::sign_ins::SignIns;
 use crate::tickets::Tickets;
 use crate::ws::OwnSessions;
 use axum::http::HeaderMap;
@@ -30,8 +33,12 @@ struct Inner {
     secret: NodeSecret,
     tokens: Tokens,
     tickets: Tickets,
+    classroom: Classroom,
+    sign_ins: SignIns,
+    pins: Pins,
     keys: Keys,
     rates: Rates,
+    strangers: Strangers,
     metrics: Metrics,
     trusted_proxies: Vec<IpNet>,
     own_sessions: OwnSessions,
@@ -41,9 +48,15 @@ struct Inner {
 }
 
 impl App {
-    /// A node around a started engine, with the tokens that its store has.
+    /// A node around a started engine, with the tokens and the class that its store has.
     #[must_use]
-    pub fn new(engine: Engine, config: Config, clock: Arc<dyn Clock>, secret: NodeSecret, tokens: Tokens) -> Self {
+    pub fn new(
+        engine: Engine,
+        config: Config,
+        clock: Arc<dyn Clock>,
+        secret: NodeSecret,
+        (tokens, class): (Tokens, Class),
+    ) -> Self {
         let backups = Backups::new(&config.data, config.backups_kept);
         Self {
             inner: Arc::new(Inner {
@@ -53,6 +66,10 @@ impl App {
                 },
                 engine,
                 rates: Rates::new(&config.rates),
+                strangers: Strangers::default(),
+                classroom: Classroom::new(class),
+                sign_ins: SignIns::default(),
+                pins: Pins::default(),
                 trusted_proxies: networks(&config.trusted_proxies).unwrap_or_default(),
                 own_sessions: OwnSessions::new(config.sessions_per_address),
                 config,
@@ -102,6 +119,30 @@ impl App {
     #[must_use]
     pub fn tickets(&self) -> &Tickets {
         &self.inner.tickets
+    }
+
+    /// The class that the node is for.
+    #[must_use]
+    pub fn classroom(&self) -> &Classroom {
+        &self.inner.classroom
+    }
+
+    /// The sign-in links not yet used.
+    #[must_use]
+    pub fn sign_ins(&self) -> &SignIns {
+        &self.inner.sign_ins
+    }
+
+    /// What is needed to know people by their PINs.
+    #[must_use]
+    pub fn pins(&self) -> &Pins {
+        &self.inner.pins
+    }
+
+    /// How much those without a token may ask for.
+    #[must_use]
+    pub fn strangers(&self) -> &Strangers {
+        &self.inner.strangers
     }
 
     /// The idempotency keys that are under way.

@@ -1,8 +1,11 @@
 //! Who is calling: tokens and tickets. What they may do is in `permissions`. Only hashes of tokens are kept.
 
 pub mod admin;
+pub mod browser;
+mod keep;
 mod tokens;
 
+pub use keep::{end_token, keep_token, require_present};
 pub use tokens::{NewToken, Tokens};
 
 use crate::app::App;
@@ -47,11 +50,24 @@ impl Principal {
     }
 }
 
-/// The caller of a request with an `Authorization: Bearer` header.
+/// The caller of a request: by its `Authorization: Bearer` header, or by the cookie of the browser's session that its
+/// `Homeroom-Session` header names.
 ///
 /// # Errors
 /// 401 `unauthenticated`, whatever is wrong.
 pub fn authenticate(app: &App, headers: &HeaderMap) -> Result<Principal, Problem> {
+    if headers.contains_key(AUTHORIZATION) {
+        return authenticate_bearer(app, headers);
+    }
+    let secret = browser::secret(headers).ok_or_else(Problem::unauthenticated)?;
+    authenticate_token(app, &secret)
+}
+
+/// The caller of a request with an `Authorization: Bearer` header.
+///
+/// # Errors
+/// 401 `unauthenticated`, whatever is wrong.
+pub fn authenticate_bearer(app: &App, headers: &HeaderMap) -> Result<Principal, Problem> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let (Some(value), None) = (values.next(), values.next()) else {
         return Err(Problem::unauthenticated());

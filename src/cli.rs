@@ -233,7 +233,7 @@ fn log_of_tools() {
 }
 
 async fn serve(args: &SettingArgs) -> ExitCode {
-    let settings = match args.load() {
+    let mut settings = match args.load() {
         Ok(loaded) => loaded.settings,
         Err(wrong) => return config::refuse(&wrong).into(),
     };
@@ -248,7 +248,7 @@ async fn serve(args: &SettingArgs) -> ExitCode {
         Err(error) => return fail(&format!("cannot wait for signals: {error}")),
     };
     if settings.lan {
-        tell_devices(&settings, &listener);
+        settings.config.reached_at = tell_devices(&settings, &listener);
     }
     match run(settings.config, listener, shutdown).await {
         Ok(()) => ExitCode::SUCCESS,
@@ -270,7 +270,7 @@ async fn bound(settings: &Settings) -> std::io::Result<TcpListener> {
 }
 
 /// Under which addresses devices reach the node, once it is ready.
-fn tell_devices(settings: &Settings, listener: &TcpListener) {
+fn tell_devices(settings: &Settings, listener: &TcpListener) -> Vec<String> {
     let is_tls = settings.config.tls_cert.is_some();
     let scheme = if is_tls { "https" } else { "http" };
     let port = listener.local_addr().map_or(0, |address| address.port());
@@ -287,6 +287,7 @@ fn tell_devices(settings: &Settings, listener: &TcpListener) {
              a proxy with TLS in front"
         );
     }
+    urls
 }
 
 /// Binds the first address that can be.

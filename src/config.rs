@@ -51,6 +51,8 @@ pub struct Config {
     pub sessions_per_address: usize,
     /// How much one caller may ask for.
     pub rates: RateSettings,
+    /// Addresses under which devices reach the node, if it is there for them: they are told once it is ready.
+    pub reached_at: Vec<String>,
 }
 
 /// What a commit survives.
@@ -76,6 +78,30 @@ pub enum Leaderboards {
     OptIn,
     /// There are no boards.
     Off,
+}
+
+impl Leaderboards {
+    /// Reads the name that settings and the wire have.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        match text {
+            "opt_out" => Some(Self::OptOut),
+            "opt_in" => Some(Self::OptIn),
+            "off" => Some(Self::Off),
+            _ => None,
+        }
+    }
+}
+
+impl From<homeroom_actors::roster::Leaderboards> for Leaderboards {
+    fn from(in_force: homeroom_actors::roster::Leaderboards) -> Self {
+        use homeroom_actors::roster::Leaderboards as InForce;
+        match in_force {
+            InForce::OptOut => Self::OptOut,
+            InForce::OptIn => Self::OptIn,
+            InForce::Off => Self::Off,
+        }
+    }
 }
 
 impl From<Leaderboards> for homeroom_actors::roster::Leaderboards {
@@ -123,6 +149,7 @@ impl Config {
             sessions_max: limits::SESSIONS_MAX,
             sessions_per_address: limits::SESSIONS_PER_ADDRESS_DEFAULT,
             rates: RateSettings::default(),
+            reached_at: Vec::new(),
         }
     }
 

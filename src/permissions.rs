@@ -97,6 +97,25 @@ pub fn may_rule(caller: &Principal) -> Decision {
     only(caller, &[TokenRole::Admin])
 }
 
+/// Setting the class up and changing it, merging doubles.
+///
+/// # Errors
+/// 403 for all but admins.
+pub fn may_host(caller: &Principal) -> Decision {
+    only(caller, &[TokenRole::Admin])
+}
+
+/// Giving a person a new PIN: admins and services, their mentor, themselves.
+///
+/// # Errors
+/// 403 for projectors, and for students about teammates; 404 for people whom the caller may not know about.
+pub fn may_set_pin(caller: &Principal, user_id: UserId, relations: &impl Relations) -> Decision {
+    match person_lens(caller, user_id, relations)? {
+        Lens::Staff => Ok(()),
+        _ => Err(no_right()),
+    }
+}
+
 /// Reading the catalogue and lists of the roster (of what one may see).
 ///
 /// # Errors

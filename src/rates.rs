@@ -14,12 +14,37 @@ use axum::http::HeaderValue;
 use governor::clock::{Clock, MonotonicClock};
 use governor::middleware::StateInformationMiddleware;
 use governor::state::keyed::DashMapStateStore;
-use governor::{Quota, RateLimiter};
-use homeroom_schema::limits::{RATE_BURST_SECONDS, RATE_SWEEP_EVERY};
+use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+use homeroom_schema::limits::{RATE_BURST_SECONDS, RATE_SWEEP_EVERY, STRANGERS_BURST, STRANGERS_PER_SECOND};
 use homeroom_schema::records::TokenRole;
 use std::convert::Infallible;
 use std::num::NonZeroU32;
 use std::time::Duration;
+
+/// What those without a token may ask for, all together: a class that comes in at once fits many times over, and nobody
+/// tries all codes.
+#[derive(Debug)]
+pub struct Strangers(DefaultDirectRateLimiter);
+
+impl Default for Strangers {
+    fn default() -> Self {
+        let quota = Quota::per_second(STRANGERS_PER_SECOND).allow_burst(STRANGERS_BURST);
+        Self(RateLimiter::direct(quota))
+    }
+}
+
+impl Strangers {
+    /// Takes one request in.
+    ///
+    /// # Errors
+    /// 429 `rate_limited`.
+    pub fn admit(&self) -> Result<(), Problem> {
+        self.0.check().map_err(|_| {
+            let detail = "Too many requests without a token; try again shortly.";
+            Problem::new(429, "rate_limited", "Too many requests", detail).retry_after(1)
+        })
+    }
+}
 
 /// Requests a second in the long run, by role and kind; 0 means no limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

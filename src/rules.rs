@@ -2,12 +2,14 @@
 
 mod document;
 mod duration;
+mod preset;
 mod read;
 mod sections;
 mod value;
 
 use homeroom_actors::domain::Rules;
 use homeroom_schema::limits::{RULES_BYTES_MAX, RULES_FAULTS_MAX};
+pub use preset::Preset;
 use read::Reader;
 use std::fmt;
 use toml::de::DeTable;

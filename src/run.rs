@@ -4,9 +4,11 @@ use crate::app::App;
 use crate::auth::Tokens;
 use crate::auth::admin::{self, AdminToken};
 use crate::backups;
+use crate::classroom::{self, Class};
 use crate::config::{Config, ConfigError};
 use crate::erasure;
 use crate::http;
+use crate::invitation;
 use crate::metrics::Metrics;
 use crate::monitor;
 use crate::open::open;
@@ -104,6 +106,7 @@ pub async fn run(
     );
     tracing::info!("homeroom is ready on {scheme}://{address}");
     monitor::tell_systemd(NotifyState::Ready);
+    invitation::tell(&app);
     let certificate = async {
         match tls {
             Some(tls) => tls.keep_fresh(clock).await,
@@ -203,10 +206,11 @@ async fn around(
     let tokens = Tokens::new(store.load_tokens(now).await?);
     let fixed_before = store.setting(admin::FIXED_TOKEN_SETTING).await?;
     let was_restored = store.setting(admin::OWN_TOKEN_SETTING).await?.as_deref() == Some(admin::REPLACE);
+    let class = Class::read(store.setting(classroom::SETTING).await?.as_deref());
     let settings = EngineSettings {
         board_window: config.board_window,
         projector_places: config.projector_places,
-        leaderboards: config.leaderboards.into(),
+        leaderboards: classroom::leaderboards(config.leaderboards, &class),
         learner_idle: limits::LEARNER_IDLE,
         sessions_max: config.sessions_max,
         rules: shipped()?,
@@ -232,7 +236,7 @@ async fn around(
             .map_err(|cause| io_error("the file of the admin token", cause))?,
     };
     keep_admin_token(&engine, &tokens, admin).await?;
-    let app = App::new(engine, config, clock, secret, tokens);
+    let app = App::new(engine, config, clock, secret, (tokens, class));
     look_at_the_clock(&app).await;
     Ok(app)
 }

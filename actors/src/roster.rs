@@ -32,7 +32,7 @@ pub struct Roster {
 
 #[derive(Default)]
 struct Inner {
-    leaderboards: Leaderboards,
+    leaderboards: RwLock<Leaderboards>,
     state: RwLock<RosterState>,
     // Rises with every change: what was computed from the roster is good for one revision.
     revision: AtomicU64,
@@ -42,8 +42,8 @@ struct Inner {
     season: AtomicU64,
 }
 
-/// Who is on boards of people: a setting of the node.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+/// Who is on boards of people. The later, the stricter.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Leaderboards {
     /// Everybody but those who said that they do not want to be.
     #[default]
@@ -71,7 +71,7 @@ impl Roster {
     pub fn new(leaderboards: Leaderboards) -> Self {
         Self {
             inner: Arc::new(Inner {
-                leaderboards,
+                leaderboards: RwLock::new(leaderboards),
                 ..Inner::default()
             }),
         }
@@ -248,8 +248,7 @@ impl Roster {
         let state = self.read();
         let is_student = |user: &UserRecord| user.role == UserRole::Student;
         let wish = state.preference(user_id).map(|preference| preference.on_boards);
-        state.active_user(user_id).is_some_and(is_student)
-            && wish.unwrap_or(self.inner.leaderboards != Leaderboards::OptIn)
+        state.active_user(user_id).is_some_and(is_student) && wish.unwrap_or(self.leaderboards() != Leaderboards::OptIn)
     }
 
     /// Until when a person cannot change what they said about boards themselves.
@@ -262,7 +261,13 @@ impl Roster {
     /// Who is on boards by default, or whether there are any.
     #[must_use]
     pub fn leaderboards(&self) -> Leaderboards {
-        self.inner.leaderboards
+        *self.inner.leaderboards.read()
+    }
+
+    /// From now on others are on boards. Boards and teams have to be read anew after it.
+    pub(crate) fn set_leaderboards(&self, leaderboards: Leaderboards) {
+        *self.inner.leaderboards.write() = leaderboards;
+        self.change(|_| ());
     }
 
     /// What a person has said about boards, if they have. One who was erased has not.

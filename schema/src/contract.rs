@@ -75,6 +75,7 @@ macro_rules! facts_of_the_contract {
             rows_may_come_in_any_order_within_a_batch,
             memberships_and_enrolments_can_be_removed,
             tokens_in_force_are_loaded,
+            a_person_has_one_pin,
             settings_are_kept,
             the_roster_stream_has_a_head,
             progress_is_kept_by_learner_and_unit,

@@ -289,6 +289,32 @@ pub const PAGE_MAX: usize = 1_000;
 pub const KEY_CHARS_MAX: usize = 255;
 /// Characters of a name, alias, title or label.
 pub const NAME_CHARS_MAX: usize = 200;
+/// Digits of a PIN. Fewer could be guessed, more help nobody; others are refused.
+pub const PIN_DIGITS: std::ops::RangeInclusive<usize> = 4..=12;
+/// Wrong PINs of one person in a row, after which they wait: a minute first, then twice as long each time.
+pub const PIN_TRIES_MAX: u32 = 5;
+/// The longest of these waits.
+pub const PIN_WAIT_MAX: Duration = Duration::from_secs(60 * 60);
+/// People with wrong PINs that are remembered. At the bound those who need not wait are forgotten, then others are refused.
+pub const PIN_GUESSERS_MAX: usize = 10_000;
+/// PINs hashed or checked at once, each with 19 MiB and some milliseconds of a processor. Others wait.
+pub const PIN_HASHES_AT_ONCE: usize = 2;
+/// Requests a second of all who have no token, in the long run. Beyond it they are refused with 429.
+pub const STRANGERS_PER_SECOND: NonZeroU32 = NonZeroU32::new(100).unwrap();
+/// The same at once: a school that opens its lids.
+pub const STRANGERS_BURST: NonZeroU32 = NonZeroU32::new(2_000).unwrap();
+/// How long a browser stays signed in.
+pub const SESSION_LIFE: Duration = Duration::from_secs(200 * 24 * 60 * 60);
+/// How long a sign-in link is good.
+pub const SIGN_IN_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
+/// Sign-in links not yet used. At the bound new ones are refused.
+pub const SIGN_INS_MAX: usize = 1_000;
+/// Teams that the set-up makes. More are refused.
+pub const SET_UP_TEAMS_MAX: usize = 100;
+/// Units that the set-up makes. More are refused.
+pub const SET_UP_UNITS_MAX: usize = 200;
+/// Characters of the hash of a PIN: the column's width. Those of Argon2id have fewer than 100.
+pub const PIN_HASH_CHARS_MAX: usize = 255;
 /// Characters of a team's name.
 pub const TEAM_NAME_CHARS_MAX: usize = 100;
 /// Characters of a member's role in a team.

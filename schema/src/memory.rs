@@ -11,9 +11,9 @@ use crate::backup::{BackupMade, BackupWish};
 use crate::ids::{AnnouncementId, EventId, QualificationId, TimeMs, UserId, Version};
 use crate::records::{
     AchievementRecord, ActivityBlock, AnnouncementFilter, AnnouncementRecord, Append, AppendOutcome, AuditEntry,
-    AuditFilter, CompletedUnit, EvidenceSums, KeyHash, KeyRecord, LearnerHead, ProgressRecord, QualificationStanding,
-    ResultRecord, RosterRecords, SnapshotRecord, Standings, StandingsOf, StoredEvent, StreamId, TeamAwardRecord,
-    TimeRange, TokenRecord,
+    AuditFilter, CompletedUnit, EvidenceSums, KeyHash, KeyRecord, LearnerHead, PinRecord, ProgressRecord,
+    QualificationStanding, ResultRecord, RosterRecords, SnapshotRecord, Standings, StandingsOf, StoredEvent, StreamId,
+    TeamAwardRecord, TimeRange, TokenRecord,
 };
 use crate::store::{Store, StoreError};
 use async_trait::async_trait;
@@ -278,6 +278,10 @@ impl Store for MemoryStore {
         limit: usize,
     ) -> Result<Vec<ActivityBlock>, StoreError> {
         self.read(|kept| kept.activity_blocks(&range, after, limit))
+    }
+
+    async fn pin(&self, user_id: UserId) -> Result<Option<PinRecord>, StoreError> {
+        self.read(|kept| kept.pin(user_id))
     }
 
     async fn setting(&self, name: &str) -> Result<Option<String>, StoreError> {

@@ -70,6 +70,11 @@ pub const SQLITE: &[Migration] = &[
         name: "announcements",
         sql: include_str!("migrations/sqlite/0008_announcements.sql"),
     },
+    Migration {
+        version: 9,
+        name: "pins",
+        sql: include_str!("migrations/sqlite/0009_pins.sql"),
+    },
 ];
 
 /// The steps for Postgres and its relatives, in order.
@@ -113,6 +118,11 @@ pub const POSTGRES: &[Migration] = &[
         version: 8,
         name: "announcements",
         sql: include_str!("migrations/postgres/0008_announcements.sql"),
+    },
+    Migration {
+        version: 9,
+        name: "pins",
+        sql: include_str!("migrations/postgres/0009_pins.sql"),
     },
 ];
 

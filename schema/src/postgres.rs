@@ -32,9 +32,9 @@ use crate::ids::{AnnouncementId, EventId, QualificationId, TimeMs, UserId, Versi
 use crate::migrations::POSTGRES;
 use crate::records::{
     AchievementRecord, ActivityBlock, AnnouncementFilter, AnnouncementRecord, Append, AppendOutcome, AuditEntry,
-    AuditFilter, CompletedUnit, EvidenceSums, KeyHash, KeyRecord, LearnerHead, ProgressRecord, QualificationStanding,
-    ResultRecord, RosterRecords, SnapshotRecord, Standings, StandingsOf, StoredEvent, StreamId, TeamAwardRecord,
-    TimeRange, TokenRecord,
+    AuditFilter, CompletedUnit, EvidenceSums, KeyHash, KeyRecord, LearnerHead, PinRecord, ProgressRecord,
+    QualificationStanding, ResultRecord, RosterRecords, SnapshotRecord, Standings, StandingsOf, StoredEvent, StreamId,
+    TeamAwardRecord, TimeRange, TokenRecord,
 };
 use crate::store::{Store, StoreError};
 use async_trait::async_trait;
@@ -213,6 +213,10 @@ impl Store for PostgresStore {
         limit: usize,
     ) -> Result<Vec<ActivityBlock>, StoreError> {
         read!(self, read::activity_blocks, &range, after, limit)
+    }
+
+    async fn pin(&self, user_id: UserId) -> Result<Option<PinRecord>, StoreError> {
+        read!(self, read::pin, user_id)
     }
 
     async fn setting(&self, name: &str) -> Result<Option<String>, StoreError> {

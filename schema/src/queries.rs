@@ -104,6 +104,9 @@ pub const UPSERT_TOKEN: &str = "INSERT INTO tokens (token_id, hash, role, user_i
      revoked_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (token_id) DO UPDATE SET hash = excluded.hash, \
      role = excluded.role, user_id = excluded.user_id, label = excluded.label, created_at = excluded.created_at, \
      expires_at = excluded.expires_at, revoked_at = excluded.revoked_at";
+/// Keeps a PIN: person 1, hash 2, time 3.
+pub const UPSERT_PIN: &str = "INSERT INTO pins (user_id, hash, set_at) VALUES (?1, ?2, ?3) \
+     ON CONFLICT (user_id) DO UPDATE SET hash = excluded.hash, set_at = excluded.set_at";
 /// Forgets who a person was: 1 is the person, 2 the moment. What stays is an id that nobody gets again.
 pub const ERASE_USER: &str = "INSERT INTO users (user_id, name, alias, role, created_at, archived_at, erased_at) \
      VALUES (?1, '', NULL, 'student', ?2, ?2, ?2) ON CONFLICT (user_id) DO UPDATE SET name = '', alias = NULL, \
@@ -111,12 +114,13 @@ pub const ERASE_USER: &str = "INSERT INTO users (user_id, name, alias, role, cre
      erased_at = COALESCE(users.erased_at, excluded.erased_at)";
 /// What else goes with an erased person, one statement after the other: 1 is the person. (1 is also the number of the
 /// learners' streams.)
-pub const ERASE_LINKS: [&str; 8] = [
+pub const ERASE_LINKS: [&str; 9] = [
     "DELETE FROM team_members WHERE user_id = ?1",
     "DELETE FROM enrolments WHERE user_id = ?1",
     "DELETE FROM user_preferences WHERE user_id = ?1",
     "UPDATE teams SET mentor_id = NULL WHERE mentor_id = ?1",
     "DELETE FROM tokens WHERE user_id = ?1",
+    "DELETE FROM pins WHERE user_id = ?1",
     "DELETE FROM event_notes WHERE event_id IN (SELECT event_id FROM events WHERE stream_kind = 1 AND stream_id = ?1)",
     "DELETE FROM idempotency_keys WHERE about = ?1",
     "UPDATE announcements SET user_id = NULL WHERE user_id = ?1",
@@ -190,6 +194,8 @@ pub const LAST_BATCH_NO: &str = "SELECT batch_no FROM events WHERE writer = ?1 O
 
 /// A setting.
 pub const SETTING: &str = "SELECT value FROM settings WHERE name = ?1";
+/// The PIN of a person.
+pub const PIN: &str = "SELECT user_id, hash, set_at FROM pins WHERE user_id = ?1";
 /// The last event of a stream: version and place.
 pub const STREAM_HEAD: &str =
     "SELECT version, event_id FROM events WHERE stream_kind = ?1 AND stream_id = ?2 ORDER BY version DESC LIMIT 1";

@@ -248,8 +248,10 @@ pub enum Row {
     },
     /// A token.
     Token(TokenRecord),
+    /// A person's PIN, in place of the one before.
+    Pin(PinRecord),
     /// Forgets a person for good. The id stays, so that it is never given again; everything that names the person goes:
-    /// name, alias, memberships, enrolments, preferences, mentor links, tokens, notes of their events, kept answers about them,
+    /// name, alias, memberships, enrolments, preferences, mentor links, tokens, PIN, notes of their events, kept answers about them,
     /// their part in announcements.
     /// Ledger, progress and events stay, by id. An id that nobody has had is taken all the same. Safe to repeat.
     Erased {
@@ -327,6 +329,17 @@ impl UserRole {
             .into_iter()
             .find(|role| role.as_str() == text)
     }
+}
+
+/// How a person comes back on another device.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PinRecord {
+    /// Whose.
+    pub user_id: UserId,
+    /// A slow, salted hash (a PHC string), at most [`PIN_HASH_CHARS_MAX`](crate::limits::PIN_HASH_CHARS_MAX) characters.
+    pub hash: String,
+    /// Since when.
+    pub set_at: TimeMs,
 }
 
 /// A qualification of the catalogue.

@@ -28,9 +28,9 @@ use crate::backup::{BackupMade, BackupWish};
 use crate::ids::{AnnouncementId, EventId, QualificationId, TimeMs, UserId, Version};
 use crate::records::{
     AchievementRecord, ActivityBlock, AnnouncementFilter, AnnouncementRecord, Append, AppendOutcome, AuditEntry,
-    AuditFilter, CarriedHistory, CompletedUnit, EvidenceSums, KeyHash, KeyRecord, LearnerHead, ProgressRecord,
-    QualificationStanding, ResultRecord, RosterRecords, SnapshotRecord, Standings, StandingsOf, StoredEvent, StreamId,
-    TeamAwardRecord, TimeRange, TokenRecord,
+    AuditFilter, CarriedHistory, CompletedUnit, EvidenceSums, KeyHash, KeyRecord, LearnerHead, PinRecord,
+    ProgressRecord, QualificationStanding, ResultRecord, RosterRecords, SnapshotRecord, Standings, StandingsOf,
+    StoredEvent, StreamId, TeamAwardRecord, TimeRange, TokenRecord,
 };
 use crate::store::{Store, StoreError};
 use async_trait::async_trait;
@@ -327,6 +327,12 @@ impl Store for SqliteStore {
     ) -> Result<Vec<ActivityBlock>, StoreError> {
         self.readers
             .read(move |connection| read::activity_blocks(connection, &range, after, limit))
+            .await
+    }
+
+    async fn pin(&self, user_id: UserId) -> Result<Option<PinRecord>, StoreError> {
+        self.readers
+            .read(move |connection| read::pin(connection, user_id))
             .await
     }
 

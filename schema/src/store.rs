@@ -4,9 +4,9 @@ use crate::backup::{BackupMade, BackupWish};
 use crate::ids::{AnnouncementId, EventId, QualificationId, TimeMs, UserId, Version};
 use crate::records::{
     AchievementRecord, ActivityBlock, AnnouncementFilter, AnnouncementRecord, Append, AppendOutcome, AuditEntry,
-    AuditFilter, CompletedUnit, EvidenceSums, KeyHash, KeyRecord, LearnerHead, ProgressRecord, QualificationStanding,
-    ResultRecord, RosterRecords, SnapshotRecord, Standings, StandingsOf, StoredEvent, StreamId, TeamAwardRecord,
-    TimeRange, TokenRecord,
+    AuditFilter, CompletedUnit, EvidenceSums, KeyHash, KeyRecord, LearnerHead, PinRecord, ProgressRecord,
+    QualificationStanding, ResultRecord, RosterRecords, SnapshotRecord, Standings, StandingsOf, StoredEvent, StreamId,
+    TeamAwardRecord, TimeRange, TokenRecord,
 };
 use async_trait::async_trait;
 use std::ops::Range;
@@ -261,6 +261,12 @@ pub trait Store: Send + Sync + 'static {
         after: Option<EventId>,
         limit: usize,
     ) -> Result<Vec<ActivityBlock>, StoreError>;
+
+    /// The PIN of a person, if they have one.
+    ///
+    /// # Errors
+    /// When the store is unavailable.
+    async fn pin(&self, user_id: UserId) -> Result<Option<PinRecord>, StoreError>;
 
     /// A setting of the node.
     ///

@@ -16,7 +16,7 @@ use futures_util::stream;
 use homeroom_actors::EngineError;
 use homeroom_actors::views::LearnerView;
 use homeroom_schema::limits::STREAM_PAGE_MAX;
-use homeroom_schema::records::{AuditFilter, AuditSubject, TokenRecord, UserRecord};
+use homeroom_schema::records::{AuditFilter, AuditSubject, PinRecord, TokenRecord, UserRecord};
 use homeroom_schema::{AuditId, UserId, Version};
 use serde_json::{Value, json};
 
@@ -42,11 +42,12 @@ async fn export(call: Call) -> Answered {
         audit::keep(&call.app, by, "user_exported", Some(subject), &json!({})).await?;
     }
     let tokens = engine.tokens_of(user_id).await?;
+    let pin = engine.pin(user_id).await?;
     let pages = Pages {
         app: call.app.clone(),
         user_id,
         until: view.version,
-        part: Part::Head(head(&call.app, &user, &view, &tokens)),
+        part: Part::Head(head(&call.app, &user, &view, (&tokens, pin.as_ref()))),
     };
     let body = Body::from_stream(stream::try_unfold(pages, Pages::next));
     Ok(answer::secret(answer::with_type(
@@ -57,7 +58,12 @@ async fn export(call: Call) -> Answered {
 }
 
 /// What is small: all but the histories.
-fn head(app: &App, user: &UserRecord, view: &LearnerView, tokens: &[TokenRecord]) -> Value {
+fn head(
+    app: &App,
+    user: &UserRecord,
+    view: &LearnerView,
+    (tokens, pin): (&[TokenRecord], Option<&PinRecord>),
+) -> Value {
     let roster = app.engine().roster();
     let user_id = user.user_id;
     let memberships = roster.memberships(user_id).into_iter().map(|(team_id, member)| {
@@ -78,6 +84,7 @@ fn head(app: &App, user: &UserRecord, view: &LearnerView, tokens: &[TokenRecord]
             "own_change_at": wire::optional_time(said.own_change_at),
         })),
         "mentored_teams": mentored.collect::<Vec<_>>(),
+        "pin": pin.map(|pin| json!({"set_at": wire::time(pin.set_at)})),
         "tokens": tokens.iter().map(wire::token_kept).collect::<Vec<_>>(),
         "progress": wire::progress(view),
         "achievements": wire::achievements(view)["achievements"],

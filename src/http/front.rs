@@ -40,7 +40,7 @@ fn admit(app: &App, request: &Request) -> Result<(), Problem> {
     let is_fine = is_known(host.host(), app.config())
         || ANY_NAME.contains(&request.uri().path())
         // Whoever has a token is no page of others.
-        || auth::authenticate(app, request.headers()).is_ok();
+        || auth::authenticate_bearer(app, request.headers()).is_ok();
     if is_fine { Ok(()) } else { Err(unknown_host()) }
 }
 

@@ -11,8 +11,8 @@ use crate::permissions;
 use crate::problem::{Problem, Unknown};
 use crate::wire;
 use homeroom_schema::limits::NAME_CHARS_MAX;
-use homeroom_schema::records::{AuditSubject, Row, TokenRecord, TokenRole};
-use homeroom_schema::{TimeMs, TokenId, UserId};
+use homeroom_schema::records::TokenRole;
+use homeroom_schema::{TokenId, UserId};
 use serde_json::{Value, json};
 
 /// The longest life of a token that a service makes, and its default: a day.
@@ -46,16 +46,17 @@ async fn make(mut call: Call) -> Answered {
     let wanted = read(&content, call.caller.role == TokenRole::Service)?;
     permissions::may_make_token(&call.caller, wanted.role)?;
     if let Some(user_id) = wanted.user_id {
-        let user = call.app.engine().roster().user(user_id);
-        if user.as_ref().is_some_and(|user| user.erased_at.is_some()) {
-            return Err(Problem::erased());
-        }
-        if user.is_none_or(|user| user.archived_at.is_some()) {
-            return Err(Problem::unknown(Unknown::User).with_path(&[]));
-        }
+        auth::require_present(&call.app, user_id)?;
     }
     let secret = auth::random_secret(auth::SECRET_PREFIX)?;
-    let record = keep(&call, &wanted, &secret).await?;
+    let now = call.app.clock().now();
+    let new = NewToken {
+        role: wanted.role,
+        user_id: wanted.user_id,
+        label: wanted.label,
+        expires_at: wanted.expires_in_s.map(|seconds| now.plus_ms(seconds as i64 * 1_000)),
+    };
+    let record = auth::keep_token(&call.app, new, &secret, audit::by(&call.caller)).await?;
     let mut body = wire::token(&record);
     body["token"] = json!(secret);
     Ok(answer::secret(answer::json(201, &body)))
@@ -80,55 +81,6 @@ fn read(content: &Value, is_service: bool) -> Result<Wanted, Problem> {
     })
 }
 
-/// Keeps a new token; it is in force only once that is durable.
-async fn keep(call: &Call, wanted: &Wanted, secret: &str) -> Result<TokenRecord, Problem> {
-    let tokens = call.app.tokens();
-    let now = call.app.clock().now();
-    let _changing = tokens.changing.lock().await;
-    if !tokens.has_room(now) {
-        let detail = "The node has as many tokens as it takes; end some.";
-        return Err(Problem::new(503, "too_many_tokens", "Too many tokens", detail).retry_after(60));
-    }
-    let new = NewToken {
-        role: wanted.role,
-        user_id: wanted.user_id,
-        label: wanted.label.clone(),
-        expires_at: wanted.expires_in_s.map(|seconds| now.plus_ms(seconds as i64 * 1_000)),
-    };
-    let record = tokens.record(new, secret, now);
-    call.app
-        .engine()
-        .keep_rows(
-            vec![Row::Token(record.clone()), audited(call, "token_made", &record)],
-            None,
-        )
-        .await?;
-    tokens.insert(record.clone());
-    Ok(record)
-}
-
-/// A token of a person is about that person.
-fn audited(call: &Call, act: &'static str, record: &TokenRecord) -> Row {
-    let subject = match record.user_id {
-        Some(user_id) => AuditSubject {
-            kind: "user",
-            id: user_id.get(),
-        },
-        None => AuditSubject {
-            kind: "token",
-            id: record.token_id.get(),
-        },
-    };
-    let detail = json!({"token_id": record.token_id, "role": record.role});
-    audit::row(
-        call.app.clock().now(),
-        audit::by(&call.caller),
-        act,
-        Some(subject),
-        &detail,
-    )
-}
-
 async fn list(call: Call) -> Answered {
     permissions::may_manage_tokens(&call.caller)?;
     let page = call.read_query(Page::read)?;
@@ -146,20 +98,7 @@ async fn revoke(call: Call) -> Answered {
     permissions::may_manage_tokens(&call.caller)?;
     let token_id = call.path_id::<TokenId>("token_id", Unknown::Token)?;
     call.refuse_key()?;
-    let app = &call.app;
-    let now: TimeMs = app.clock().now();
-    let _changing = app.tokens().changing.lock().await;
-    let record = app.tokens().get(token_id, now);
-    let mut record = record.ok_or_else(|| Problem::unknown(Unknown::Token))?;
-    if record.role == TokenRole::Admin && !app.tokens().has_admin_outside(&[token_id], now) {
-        let detail = "This is the last admin token; make another one first.";
-        return Err(Problem::new(409, "last_admin_token", "The last admin token", detail));
-    }
-    record.revoked_at = Some(now);
-    let audited = audited(&call, "token_revoked", &record);
-    app.engine().keep_rows(vec![Row::Token(record), audited], None).await?;
-    app.tokens().remove(token_id);
-    app.engine().sessions().end_token(token_id);
+    auth::end_token(&call.app, token_id, audit::by(&call.caller)).await?;
     Ok(answer::no_content())
 }
 

@@ -107,6 +107,12 @@ const MATRIX: &[&str] = &[
     "GET /announcements?team_id=10                                 | y    y    y    404  y    y    404  y",
     "GET /announcements?team_id=77777                              | 404  404  404  404  404  404  404  404",
     "DELETE /announcements/77777                                   | 404  404  404  404  403  403  403  403",
+    r#"PATCH /classroom {"door":"open"}                            | 409  403  403  403  403  403  403  403"#,
+    r#"POST /classroom/setup {"name":""}                           | 422  403  403  403  403  403  403  403"#,
+    r#"POST /sign-ins {"role":"projector"}                         | y    403  403  403  403  403  403  403"#,
+    "POST /users/1/pin {}                                          | y    y    y    404  y    403  404  403",
+    "POST /users/77777/pin {}                                      | 404  404  404  404  404  404  404  403",
+    r#"POST /users/77777/merge {"into_user_id":1}                  | 404  403  403  403  403  403  403  403"#,
     "GET /teams/10/presence                                        | y    y    y    404  y    y    404  403",
     "GET /teams/77777/presence                                     | 404  404  404  404  404  404  404  403",
     // What follows once topics are named, `every_topic_answers_every_role_as_the_table_says` asks.

@@ -8,7 +8,7 @@ use crate::domain::rules::NextPeriods;
 use crate::domain::{AwardRef, Command, Earn, Progress, Rejection};
 use crate::error::EngineError;
 use crate::learners::{Beside, parse};
-use crate::roster::{RosterCommand, RosterJob, RosterOutcome, RosterState};
+use crate::roster::{Leaderboards, RosterCommand, RosterJob, RosterOutcome, RosterState};
 use crate::views::{CorrectionOutcome, EarnOutcome, ProgressOutcome};
 use homeroom_schema::backup::{BackupMade, BackupWish};
 use homeroom_schema::limits::COMMAND_DEADLINE;
@@ -181,6 +181,24 @@ impl Engine {
             Ok(AppendOutcome::Conflict { .. }) => Err(EngineError::StoreUnavailable),
             Err(error) => Err(self.unavailable(&error)),
         }
+    }
+
+    /// Says who is on boards from now on; all boards and teams are read anew. What is said here lasts as long as the engine.
+    ///
+    /// # Errors
+    /// The store is unavailable; then the old rule goes on.
+    pub async fn set_leaderboards(&self, leaderboards: Leaderboards) -> Result<(), EngineError> {
+        let roster = self.roster();
+        let before = roster.leaderboards();
+        if before == leaderboards {
+            return Ok(());
+        }
+        roster.set_leaderboards(leaderboards);
+        if let Err(error) = self.inner.tree.context.hub.reload().await {
+            roster.set_leaderboards(before);
+            return Err(self.unavailable(&error));
+        }
+        Ok(())
     }
 
     /// Makes a backup; see [`Store::backup`](homeroom_schema::Store::backup).

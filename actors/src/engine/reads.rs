@@ -8,7 +8,9 @@ use crate::learners::parse;
 use crate::topics::{BoardName, Entry, Inbox, Message, Period, Position, TopicName};
 use crate::views::{BoardPage, LearnerView, TeamPerformance};
 use homeroom_schema::limits::{ACHIEVEMENTS_MAX, PAGE_MAX, READ_DEADLINE, STREAM_PAGE_MAX};
-use homeroom_schema::records::{AuditEntry, AuditFilter, KeyHash, KeyRecord, StoredEvent, StreamId, TokenRecord};
+use homeroom_schema::records::{
+    AuditEntry, AuditFilter, KeyHash, KeyRecord, PinRecord, StoredEvent, StreamId, TokenRecord,
+};
 use homeroom_schema::{Store, StoreError, TeamId, TimeMs, UserId, Version};
 use std::future::Future;
 use std::sync::Arc;
@@ -205,6 +207,14 @@ impl Engine {
         let stream = StreamId::learner(user_id);
         self.reading(self.store().read_stream(stream, after, STREAM_PAGE_MAX))
             .await
+    }
+
+    /// The PIN of a person, if they have one.
+    ///
+    /// # Errors
+    /// When the store is unavailable.
+    pub async fn pin(&self, user_id: UserId) -> Result<Option<PinRecord>, EngineError> {
+        self.reading(self.store().pin(user_id)).await
     }
 
     /// All tokens of a person, revoked and ended ones too.

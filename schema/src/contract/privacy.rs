@@ -4,8 +4,8 @@ use super::sample::{append, event, key, qualification_id, rows, student, team, t
 use super::{Engine, must, some};
 use crate::ids::{TimeMs, TokenId, UserId, Version};
 use crate::records::{
-    Append, AuditFilter, AuditRecord, AuditSubject, AuditedBy, EnrolmentRecord, MemberRecord, PreferenceRecord,
-    QualificationRecord, Row, StreamId, TeamRecord, TokenRecord, TokenRole, UserRecord,
+    Append, AuditFilter, AuditRecord, AuditSubject, AuditedBy, EnrolmentRecord, MemberRecord, PinRecord,
+    PreferenceRecord, QualificationRecord, Row, StreamId, TeamRecord, TokenRecord, TokenRole, UserRecord,
 };
 use crate::store::Store;
 
@@ -63,6 +63,11 @@ async fn two_people(store: &dyn Store) {
             enrolled_at: TimeMs(4),
         }));
         written.push(Row::Token(token(20 + user, user)));
+        written.push(Row::Pin(PinRecord {
+            user_id: user_id(user),
+            hash: format!("hash {user}"),
+            set_at: TimeMs(6),
+        }));
         written.push(Row::Preference(PreferenceRecord {
             user_id: user_id(user),
             on_boards: false,
@@ -89,6 +94,8 @@ pub async fn an_erased_person_leaves_an_id(engine: &dyn Engine) {
     let store = engine.reopen(store).await;
     assert_eq!(must(store.tokens_of(user_id(1)).await), []);
     assert_eq!(must(store.tokens_of(user_id(2)).await), [token(22, 2)]);
+    assert_eq!(must(store.pin(user_id(1)).await), None);
+    assert!(must(store.pin(user_id(2)).await).is_some());
 
     let roster = must(store.load_roster().await);
     let gone = &roster.users[0];

@@ -3,9 +3,10 @@
 use super::sample::{qualification_id, rows, student, team, team_id, tick, unit_id, user_id};
 use super::{Engine, must, some};
 use crate::ids::{TimeMs, TokenId, Version};
+use crate::limits::PIN_HASH_CHARS_MAX;
 use crate::records::{
-    EnrolmentRecord, MemberRecord, PreferenceRecord, QualificationRecord, RosterRecords, Row, StreamId, TeamRecord,
-    TokenRecord, TokenRole, UnitRecord, UserRecord, UserRole,
+    EnrolmentRecord, MemberRecord, PinRecord, PreferenceRecord, QualificationRecord, RosterRecords, Row, StreamId,
+    TeamRecord, TokenRecord, TokenRole, UnitRecord, UserRecord, UserRole,
 };
 use crate::store::{Store, StoreError};
 
@@ -235,6 +236,35 @@ pub async fn tokens_in_force_are_loaded(engine: &dyn Engine) {
     must(store.commit(vec![rows(vec![Row::Token(revoked)])]).await);
     assert_eq!(must(store.load_tokens(TimeMs(62)).await), tokens[..2]);
     assert_eq!(must(store.load_tokens(TimeMs(101)).await), tokens[..1]);
+}
+
+/// A new PIN takes the place of the old one; nobody has one whom the roster does not have.
+pub async fn a_person_has_one_pin(engine: &dyn Engine) {
+    let store = engine.fresh().await;
+    assert_eq!(must(store.pin(user_id(1)).await), None);
+    for hash in ["first", "second"] {
+        let pin = PinRecord {
+            user_id: user_id(1),
+            hash: hash.repeat(40),
+            set_at: TimeMs(7),
+        };
+        let written = vec![Row::User(student(1)), Row::Pin(pin.clone())];
+        must(store.commit(vec![rows(written)]).await);
+        assert_eq!(must(store.pin(user_id(1)).await), Some(pin));
+    }
+    assert_eq!(must(store.pin(user_id(2)).await), None);
+    let widest = Row::Pin(PinRecord {
+        user_id: user_id(1),
+        hash: "x".repeat(PIN_HASH_CHARS_MAX),
+        set_at: TimeMs(8),
+    });
+    must(store.commit(vec![rows(vec![widest])]).await);
+    let nobodys = Row::Pin(PinRecord {
+        user_id: user_id(9),
+        hash: String::new(),
+        set_at: TimeMs(9),
+    });
+    assert!(store.commit(vec![rows(vec![nobodys])]).await.is_err());
 }
 
 /// Every store has an epoch and a writer's number from the start.

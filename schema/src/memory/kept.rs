@@ -9,9 +9,9 @@ use crate::ids::{
 use crate::limits::ANNOUNCEMENTS_KEPT;
 use crate::records::{
     AchievementRecord, ActivityBlock, AnnouncementRecord, Append, AppendOutcome, AuditEntry, AuditRecord,
-    EnrolmentRecord, KeyHash, KeyRecord, LearnerHead, MemberRecord, PointPartRecord, PointsRecord, PreferenceRecord,
-    ProgressRecord, QualificationRecord, ResourceRecord, ResultRecord, Row, SnapshotRecord, StoredEvent, StreamAppend,
-    StreamId, StreamKind, TeamRecord, TokenRecord, UnitRecord, UserRecord, UserRole,
+    EnrolmentRecord, KeyHash, KeyRecord, LearnerHead, MemberRecord, PinRecord, PointPartRecord, PointsRecord,
+    PreferenceRecord, ProgressRecord, QualificationRecord, ResourceRecord, ResultRecord, Row, SnapshotRecord,
+    StoredEvent, StreamAppend, StreamId, StreamKind, TeamRecord, TokenRecord, UnitRecord, UserRecord, UserRole,
 };
 use crate::store::StoreError;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -30,6 +30,7 @@ pub(super) struct Kept {
     members: BTreeMap<(TeamId, UserId), MemberRecord>,
     enrolments: BTreeMap<(QualificationId, UserId), EnrolmentRecord>,
     preferences: BTreeMap<UserId, PreferenceRecord>,
+    pins: BTreeMap<UserId, PinRecord>,
     progress: BTreeMap<(UserId, UnitId), ProgressRecord>,
     achievements: BTreeMap<(UserId, String, String), AchievementRecord>,
     resources: BTreeMap<(UserId, ReferenceId), ResourceRecord>,
@@ -71,6 +72,7 @@ impl Default for Kept {
             members: BTreeMap::new(),
             enrolments: BTreeMap::new(),
             preferences: BTreeMap::new(),
+            pins: BTreeMap::new(),
             progress: BTreeMap::new(),
             achievements: BTreeMap::new(),
             resources: BTreeMap::new(),
@@ -145,6 +147,7 @@ impl Kept {
             Row::Member(member) => has_team(member.team_id) && has_user(member.user_id),
             Row::Enrolment(row) => has_qualification(row.qualification_id) && has_user(row.user_id),
             Row::Preference(row) => has_user(row.user_id),
+            Row::Pin(row) => has_user(row.user_id),
             Row::Token(token) => token.user_id.is_none_or(has_user),
             _ => true,
         };
@@ -228,6 +231,7 @@ impl Kept {
                 self.enrolments.remove(&(qualification_id, user_id));
             }
             Row::Preference(row) => drop(self.preferences.insert(row.user_id, row)),
+            Row::Pin(row) => drop(self.pins.insert(row.user_id, row)),
             Row::Progress(row) => drop(self.progress.insert((row.user_id, row.unit_id), row)),
             Row::Achievement(row) => {
                 let key = (row.user_id, row.achievement_type.clone(), row.tier.clone());
@@ -298,6 +302,7 @@ impl Kept {
         self.members.retain(|(_, member), _| *member != user_id);
         self.enrolments.retain(|(_, learner), _| *learner != user_id);
         self.preferences.remove(&user_id);
+        self.pins.remove(&user_id);
         for team in self.teams.values_mut() {
             team.mentor_id = team.mentor_id.filter(|mentor| *mentor != user_id);
         }

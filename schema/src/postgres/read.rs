@@ -7,7 +7,7 @@ use crate::ids::{AnnouncementId, AuditId, EventId, QualificationId, TeamId, Time
 use crate::queries as q;
 use crate::records::{
     AchievementRecord, ActivityBlock, AnnouncementFilter, AnnouncementRecord, AuditEntry, AuditFilter, AuditedBy,
-    CompletedUnit, EnrolmentRecord, EvidenceSums, KeyHash, KeyOutcome, KeyRecord, LearnerHead, MemberRecord,
+    CompletedUnit, EnrolmentRecord, EvidenceSums, KeyHash, KeyOutcome, KeyRecord, LearnerHead, MemberRecord, PinRecord,
     PreferenceRecord, ProgressRecord, QualificationRecord, QualificationStanding, QuizTimeRecord, ResourceRecord,
     ResultRecord, RosterRecords, SnapshotRecord, StandingRow, Standings, StandingsOf, StoredEvent, StreamId,
     StreamKind, TeamAwardRecord, TeamRecord, TimeRange, TokenRecord, TokenRole, UnitRecord, UserRecord, UserRole,
@@ -516,6 +516,17 @@ pub(super) async fn audit(
                 .map(|kind| Ok::<_, Trouble>((kind, unsigned(row, 7)?)))
                 .transpose()?,
             detail: json(row, 8)?,
+        })
+    })
+    .await
+}
+
+pub(super) async fn pin(connection: &mut Connection, user_id: UserId) -> Result<Option<PinRecord>, Trouble> {
+    one(connection, q::PIN, &[&user_id.as_i64()], |row| {
+        Ok(PinRecord {
+            user_id: id(row, 0)?,
+            hash: get(row, 1)?,
+            set_at: get(row, 2)?,
         })
     })
     .await

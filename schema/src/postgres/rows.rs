@@ -103,6 +103,7 @@ pub(super) fn statements<'a>(row: &'a Row, out: &mut Vec<Statement<'a>>) {
                 row.revoked_at
             ],
         ),
+        Row::Pin(row) => (q::UPSERT_PIN, values![row.user_id.as_i64(), &*row.hash, row.set_at]),
         Row::Erased { user_id, erased_at } => return erase(*user_id, *erased_at, out),
         Row::Audit(row) => return audit(row, out),
         Row::Announcement(row) => {

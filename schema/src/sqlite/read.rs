@@ -5,10 +5,10 @@ use crate::queries as q;
 use crate::records::{
     AchievementRecord, ActivityBlock, AnnouncementFilter, AnnouncementRecord, AuditEntry, AuditFilter, AuditedBy,
     CompletedUnit, EnrolmentRecord, EvidenceSums, KeyHash, KeyOutcome, KeyRecord, LearnerHead, LedgerRow, MemberRecord,
-    PointPartRecord, PreferenceRecord, ProgressRecord, QualificationRecord, QualificationStanding, QuizTimeRecord,
-    ResourceRecord, ResultRecord, RosterRecords, SnapshotRecord, StandingRow, Standings, StandingsOf, StoredEvent,
-    StreamId, StreamKind, TeamAwardRecord, TeamRecord, TimeRange, TokenRecord, TokenRole, UnitRecord, UserRecord,
-    UserRole,
+    PinRecord, PointPartRecord, PreferenceRecord, ProgressRecord, QualificationRecord, QualificationStanding,
+    QuizTimeRecord, ResourceRecord, ResultRecord, RosterRecords, SnapshotRecord, StandingRow, Standings, StandingsOf,
+    StoredEvent, StreamId, StreamKind, TeamAwardRecord, TeamRecord, TimeRange, TokenRecord, TokenRole, UnitRecord,
+    UserRecord, UserRole,
 };
 use rusqlite::types::Type;
 use rusqlite::{Connection, Error, OptionalExtension, Params, Result, Row, params};
@@ -547,6 +547,19 @@ pub(super) fn ledger(connection: &Connection, after: Option<EventId>, limit: usi
             })
         },
     )
+}
+
+pub(super) fn pin(connection: &Connection, user_id: UserId) -> Result<Option<PinRecord>> {
+    connection
+        .prepare_cached(q::PIN)?
+        .query_row([user_id.as_i64()], |row| {
+            Ok(PinRecord {
+                user_id: id(row, 0)?,
+                hash: row.get(1)?,
+                set_at: time(row, 2)?,
+            })
+        })
+        .optional()
 }
 
 pub(super) fn setting(connection: &Connection, name: &str) -> Result<Option<String>> {

@@ -103,6 +103,7 @@ impl<'c> Rows<'c> {
             }
             Row::Setting { name, value } => self.run(q::UPSERT_SETTING, params![name, value]),
             Row::Token(token) => self.write_token(token),
+            Row::Pin(row) => self.run(q::UPSERT_PIN, params![row.user_id.as_i64(), row.hash, row.set_at.0]),
             Row::Erased { user_id, erased_at } => self.erase(*user_id, *erased_at),
             Row::Audit(record) => self.write_audit(record),
             Row::Announcement(record) => self.write_announcement(record),
@@ -184,6 +185,7 @@ impl<'c> Rows<'c> {
             | Row::TeamAward(_)
             | Row::TeamAwardSettled { .. }
             | Row::Token(_)
+            | Row::Pin(_)
             | Row::Erased { .. }
             | Row::Announcement(_)
             | Row::AnnouncementRemoved { .. }

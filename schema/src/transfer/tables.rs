@@ -166,6 +166,14 @@ pub const TABLES: &[Table] = &[
         ],
     },
     Table {
+        name: "pins",
+        columns: &[
+            key("user_id", Kind::Int),
+            of("hash", Kind::Text),
+            of("set_at", Kind::Time),
+        ],
+    },
+    Table {
         name: "tokens",
         columns: &[
             key("token_id", Kind::Int),

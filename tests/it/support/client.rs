@@ -11,6 +11,8 @@ pub struct Client {
     http: reqwest::Client,
     base: String,
     token: Option<String>,
+    /// A browser's session: its role, and the cookie.
+    session: Option<(String, String)>,
 }
 
 impl Client {
@@ -23,6 +25,7 @@ impl Client {
                 .expect("a client without TLS"),
             base: base.into(),
             token: None,
+            session: None,
         }
     }
 
@@ -35,11 +38,36 @@ impl Client {
         }
     }
 
+    /// The same node from a browser that signs in; with its session and the answer.
+    pub async fn sign_in(&self, wish: Value) -> (Self, Value) {
+        let answer = self.anonymous().post("/sessions", wish).await;
+        let cookie = answer.header("set-cookie").expect("a cookie").to_owned();
+        let cookie = cookie.split(';').next().expect("its value").to_owned();
+        let session = answer.ok();
+        let role = session["role"].as_str().expect("a role");
+        (self.in_session(role, &cookie), session)
+    }
+
+    /// The same node from a browser that has this cookie and names this role.
+    #[must_use]
+    pub fn in_session(&self, role: &str, cookie: &str) -> Self {
+        Self {
+            session: Some((role.into(), cookie.into())),
+            ..self.anonymous()
+        }
+    }
+
+    /// The cookie of the session.
+    pub fn cookie(&self) -> &str {
+        &self.session.as_ref().expect("a session").1
+    }
+
     /// The same node without a token.
     #[must_use]
     pub fn anonymous(&self) -> Self {
         Self {
             token: None,
+            session: None,
             ..self.clone()
         }
     }
@@ -57,9 +85,10 @@ impl Client {
     /// A request to be finished by the test; give it to [`Client::send`].
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let request = self.http.request(method, format!("{}{path}", self.base));
-        match &self.token {
-            Some(token) => request.bearer_auth(token),
-            None => request,
+        match (&self.token, &self.session) {
+            (Some(token), _) => request.bearer_auth(token),
+            (None, Some((role, cookie))) => request.header("Homeroom-Session", role).header("Cookie", cookie),
+            (None, None) => request,
         }
     }
 

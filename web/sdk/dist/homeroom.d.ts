@@ -23,12 +23,14 @@ declare class Backoff {
     reset(): void;
 }
 
-/** Options of a client. `url` and one of `token` and `getTicket` are needed. */
+/** Options of a client. `url` and one of `token`, `session` and `getTicket` are needed. */
 interface HomeroomOptions {
     /** The node: `https://homeroom.school.example`. */
     url: string;
     /** The token, or what gives the present one. Makes tickets and goes with HTTP. */
     token?: TokenSource;
+    /** Instead of a token, on pages of the node itself: the browser's own session in this role (`POST /sessions`). */
+    session?: SessionRole;
     /** Gives a ticket for each connection, where a server of yours holds the token. Without a token commands wait for a socket. */
     getTicket?: () => Promise<string>;
     /** `auto` (default): a socket, and for a while the stream when sockets do not open. */
@@ -223,6 +225,8 @@ declare class Emitter<Events extends object> {
 
 /** A token, or what gives the present one. */
 type TokenSource = string | (() => string | Promise<string>);
+/** Whose cookie of this browser a page speaks with. A browser can hold one of each. */
+type SessionRole = 'admin' | 'mentor' | 'student' | 'projector';
 /** A page of a list. */
 interface Page<Item> {
     items: Item[];
@@ -270,10 +274,11 @@ declare class HomeroomHttp {
     constructor(options: {
         url: string;
         token?: TokenSource | undefined;
+        session?: SessionRole | undefined;
         environment?: Partial<Environment>;
     });
-    /** Whether requests carry a token. */
-    get hasToken(): boolean;
+    /** Whether requests say who sends them. */
+    get isKnown(): boolean;
     /** Sends one request. Resolves with any 2xx; everything else is a `Problem`. */
     send(method: string, path: string, options?: RequestOptions): Promise<Response>;
     /** Sends one request and reads the JSON of its answer. */
@@ -868,4 +873,4 @@ declare class Topics {
     take(frame: Frame): boolean;
 }
 
-export { Homeroom, type BoardMirror, type HomeroomEvents, type HomeroomOptions, type MirrorHandlers, type BackoffOptions, type State, type StateChange, type Transport, type Environment, type KeyValueStorage, type Network, type SocketConstructor, type SocketLike, type Off, HomeroomHttp, type BoardWish, type HttpAnswer, type Me, type Page, type PageWish, type RequestOptions, type TokenSource, type Achievement, type Achievements, type Ack, type Action, type Announcement, type Announcements, type Board, type BoardName, type BoardRow, type Earn, type Earned, type Frame, type LedgerEntry, type MessageData, type MessageType, type Performance, type Period, type Position, type Presence, type PresentPerson, type Progress, type ProgressStep, type SkillMastery, type SnapshotOf, type TeamMember, type Tier, type Time, type Topic, type TopicMessage, type UnitProgress, type Settled, Problem, type FieldError, type LocalCode, type StoredCommand, type StoreOptions, type SubscribeOptions, type Subscription, type TopicHandlers };
+export { Homeroom, type BoardMirror, type HomeroomEvents, type HomeroomOptions, type MirrorHandlers, type BackoffOptions, type State, type StateChange, type Transport, type Environment, type KeyValueStorage, type Network, type SocketConstructor, type SocketLike, type Off, HomeroomHttp, type BoardWish, type HttpAnswer, type Me, type Page, type PageWish, type RequestOptions, type SessionRole, type TokenSource, type Achievement, type Achievements, type Ack, type Action, type Announcement, type Announcements, type Board, type BoardName, type BoardRow, type Earn, type Earned, type Frame, type LedgerEntry, type MessageData, type MessageType, type Performance, type Period, type Position, type Presence, type PresentPerson, type Progress, type ProgressStep, type SkillMastery, type SnapshotOf, type TeamMember, type Tier, type Time, type Topic, type TopicMessage, type UnitProgress, type Settled, Problem, type FieldError, type LocalCode, type StoredCommand, type StoreOptions, type SubscribeOptions, type Subscription, type TopicHandlers };

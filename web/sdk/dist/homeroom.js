@@ -229,7 +229,7 @@ function openStream(args) {
   }
   async function begin() {
     const query = { topics: topics.join(",") };
-    if (!http.hasToken) query["ticket"] = await getTicket(abort.signal);
+    if (!http.isKnown) query["ticket"] = await getTicket(abort.signal);
     if (isDone) return;
     const headers = { Accept: "text/event-stream", "Cache-Control": "no-cache" };
     if (lastEventId !== void 0) headers["Last-Event-ID"] = lastEventId;
@@ -550,15 +550,17 @@ var HomeroomHttp = class {
   /** Without a slash at its end. */
   base;
   #token;
+  #session;
   #env;
   constructor(options) {
     this.base = options.url.replace(/\/+$/, "");
     this.#token = options.token;
+    this.#session = options.session;
     this.#env = environment(options.environment);
   }
-  /** Whether requests carry a token. */
-  get hasToken() {
-    return this.#token !== void 0;
+  /** Whether requests say who sends them. */
+  get isKnown() {
+    return this.#token !== void 0 || this.#session !== void 0;
   }
   /** Sends one request. Resolves with any 2xx; everything else is a `Problem`. */
   async send(method, path, options = {}) {
@@ -567,6 +569,7 @@ var HomeroomHttp = class {
       const token = typeof this.#token === "function" ? await this.#token() : this.#token;
       headers["Authorization"] = `Bearer ${token}`;
     }
+    if (this.#session !== void 0) headers["Homeroom-Session"] = this.#session;
     if (options.key !== void 0) headers["Idempotency-Key"] = options.key;
     const init = { method, headers };
     if (options.body !== void 0) {
@@ -1147,9 +1150,12 @@ var Homeroom = class extends Emitter {
   #posting = new AbortController();
   constructor(options) {
     super();
-    if (options.token === void 0 && !options.getTicket) throw Problem.local("token_required", "Give a token or getTicket");
+    const { url, token, session } = options;
+    if (token === void 0 && session === void 0 && !options.getTicket) {
+      throw Problem.local("token_required", "Give a token, a session or getTicket");
+    }
     const env = environment(options.environment);
-    this.http = new HomeroomHttp({ url: options.url, token: options.token, environment: env });
+    this.http = new HomeroomHttp({ url, token, session, environment: env });
     const backoff = { ...FRAME_BACKOFF, ...options.backoff };
     const report = (problem) => this.emit("problem", problem);
     const store = new Store(options.store, report);
@@ -1281,7 +1287,7 @@ var Homeroom = class extends Emitter {
   }
   #carry({ kind, fields, key }, ticket) {
     if (this.transport === "socket") return this.#connection.send({ ...fields, type: kind, id: ticket, key });
-    if (!this.http.hasToken) return false;
+    if (!this.http.isKnown) return false;
     void this.#post(kind, fields, key, ticket);
     return true;
   }

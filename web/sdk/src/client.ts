@@ -4,7 +4,7 @@ import type { BackoffOptions } from './backoff.js';
 import { Connection, type ConnectionSettings, type State, type StateChange, type Transport } from './connection.js';
 import { environment, newKey, type Environment } from './environment.js';
 import { Emitter } from './events.js';
-import { HomeroomHttp, type TokenSource } from './http.js';
+import { HomeroomHttp, type SessionRole, type TokenSource } from './http.js';
 import type { Ack, Board, BoardName, BoardRow, Earn, Earned, Frame, Period, ProgressStep, Topic, UnitProgress } from './messages.js';
 import { BoardWindow } from './mirror.js';
 import { Outbox, type Settled } from './outbox.js';
@@ -12,12 +12,14 @@ import { Problem } from './problem.js';
 import { Store, type StoredCommand, type StoreOptions } from './store.js';
 import { Topics, type SubscribeOptions, type Subscription, type TopicHandlers } from './topics.js';
 
-/** Options of a client. `url` and one of `token` and `getTicket` are needed. */
+/** Options of a client. `url` and one of `token`, `session` and `getTicket` are needed. */
 export interface HomeroomOptions {
   /** The node: `https://homeroom.school.example`. */
   url: string;
   /** The token, or what gives the present one. Makes tickets and goes with HTTP. */
   token?: TokenSource;
+  /** Instead of a token, on pages of the node itself: the browser's own session in this role (`POST /sessions`). */
+  session?: SessionRole;
   /** Gives a ticket for each connection, where a server of yours holds the token. Without a token commands wait for a socket. */
   getTicket?: () => Promise<string>;
   /** `auto` (default): a socket, and for a while the stream when sockets do not open. */
@@ -88,9 +90,12 @@ export class Homeroom extends Emitter<HomeroomEvents> {
 
   constructor(options: HomeroomOptions) {
     super();
-    if (options.token === undefined && !options.getTicket) throw Problem.local('token_required', 'Give a token or getTicket');
+    const { url, token, session } = options;
+    if (token === undefined && session === undefined && !options.getTicket) {
+      throw Problem.local('token_required', 'Give a token, a session or getTicket');
+    }
     const env = environment(options.environment);
-    this.http = new HomeroomHttp({ url: options.url, token: options.token, environment: env });
+    this.http = new HomeroomHttp({ url, token, session, environment: env });
     const backoff = { ...FRAME_BACKOFF, ...options.backoff };
     const report = (problem: Problem): void => this.emit('problem', problem);
     const store = new Store(options.store, report);
@@ -234,7 +239,7 @@ export class Homeroom extends Emitter<HomeroomEvents> {
   #carry({ kind, fields, key }: StoredCommand, ticket: number): boolean {
     if (this.transport === 'socket') return this.#connection.send({ ...fields, type: kind, id: ticket, key });
     // Without a token nothing can be written here: it waits for a socket.
-    if (!this.http.hasToken) return false;
+    if (!this.http.isKnown) return false;
     void this.#post(kind, fields, key, ticket);
     return true;
   }

@@ -10,6 +10,9 @@ import { Problem, readRetryAfter } from './problem.js';
 /** A token, or what gives the present one. */
 export type TokenSource = string | (() => string | Promise<string>);
 
+/** Whose cookie of this browser a page speaks with. A browser can hold one of each. */
+export type SessionRole = 'admin' | 'mentor' | 'student' | 'projector';
+
 /** A page of a list. */
 export interface Page<Item> {
   items: Item[];
@@ -55,17 +58,24 @@ export class HomeroomHttp {
   /** Without a slash at its end. */
   readonly base: string;
   readonly #token: TokenSource | undefined;
+  readonly #session: SessionRole | undefined;
   readonly #env: Environment;
 
-  constructor(options: { url: string; token?: TokenSource | undefined; environment?: Partial<Environment> }) {
+  constructor(options: {
+    url: string;
+    token?: TokenSource | undefined;
+    session?: SessionRole | undefined;
+    environment?: Partial<Environment>;
+  }) {
     this.base = options.url.replace(/\/+$/, '');
     this.#token = options.token;
+    this.#session = options.session;
     this.#env = environment(options.environment);
   }
 
-  /** Whether requests carry a token. */
-  get hasToken(): boolean {
-    return this.#token !== undefined;
+  /** Whether requests say who sends them. */
+  get isKnown(): boolean {
+    return this.#token !== undefined || this.#session !== undefined;
   }
 
   /** Sends one request. Resolves with any 2xx; everything else is a `Problem`. */
@@ -75,6 +85,7 @@ export class HomeroomHttp {
       const token = typeof this.#token === 'function' ? await this.#token() : this.#token;
       headers['Authorization'] = `Bearer ${token}`;
     }
+    if (this.#session !== undefined) headers['Homeroom-Session'] = this.#session;
     if (options.key !== undefined) headers['Idempotency-Key'] = options.key;
     const init: RequestInit = { method, headers };
     if (options.body !== undefined) {

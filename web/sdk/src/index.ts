@@ -7,7 +7,7 @@ export type { State, StateChange, Transport } from './connection.js';
 export type { Environment, KeyValueStorage, Network, SocketConstructor, SocketLike } from './environment.js';
 export type { Off } from './events.js';
 export { HomeroomHttp } from './http.js';
-export type { BoardWish, HttpAnswer, Me, Page, PageWish, RequestOptions, TokenSource } from './http.js';
+export type { BoardWish, HttpAnswer, Me, Page, PageWish, RequestOptions, SessionRole, TokenSource } from './http.js';
 export type {
   Achievement, Achievements, Ack, Action, Announcement, Announcements, Board, BoardName, BoardRow, Earn, Earned, Frame, LedgerEntry, MessageData,
   MessageType, Performance, Period, Position, Presence, PresentPerson, Progress, ProgressStep, SkillMastery, SnapshotOf, TeamMember,

@@ -158,7 +158,7 @@ export function openStream(args: LineArgs & { topics: string[]; lastEventId: str
   }
   async function begin(): Promise<void> {
     const query: Record<string, string> = { topics: topics.join(',') };
-    if (!http.hasToken) query['ticket'] = await getTicket(abort.signal);
+    if (!http.isKnown) query['ticket'] = await getTicket(abort.signal);
     if (isDone) return;
     const headers: Record<string, string> = { Accept: 'text/event-stream', 'Cache-Control': 'no-cache' };
     if (lastEventId !== undefined) headers['Last-Event-ID'] = lastEventId;

@@ -4,9 +4,9 @@ use super::{Kept, event_id};
 use crate::ids::{AnnouncementId, EventId, QualificationId, ReferenceId, TimeMs, UnitId, UserId, Version};
 use crate::records::{
     AchievementRecord, ActivityBlock, AnnouncementFilter, AnnouncementRecord, AuditEntry, AuditFilter, CompletedUnit,
-    EvidenceSums, KeyHash, KeyRecord, LearnerHead, ProgressRecord, QualificationStanding, QuizTimeRecord, ResultRecord,
-    RosterRecords, SnapshotRecord, StandingRow, Standings, StandingsOf, StoredEvent, StreamId, TeamAwardRecord,
-    TimeRange, TokenRecord,
+    EvidenceSums, KeyHash, KeyRecord, LearnerHead, PinRecord, ProgressRecord, QualificationStanding, QuizTimeRecord,
+    ResultRecord, RosterRecords, SnapshotRecord, StandingRow, Standings, StandingsOf, StoredEvent, StreamId,
+    TeamAwardRecord, TimeRange, TokenRecord,
 };
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -334,6 +334,10 @@ impl Kept {
                 && filter.person.is_none_or(|person| concerns(entry, person))
         };
         self.audit.iter().rev().filter(wanted).take(limit).cloned().collect()
+    }
+
+    pub(in crate::memory) fn pin(&self, user_id: UserId) -> Option<PinRecord> {
+        self.pins.get(&user_id).cloned()
     }
 
     pub(in crate::memory) fn setting(&self, name: &str) -> Option<String> {

@@ -1,0 +1,94 @@
+// Words in the viewer's language: messages from JSON files, numbers and times by the browser's own rules (ECMA-402).
+
+import { signal } from '@preact/signals';
+
+export type Language = 'en' | 'de';
+/** A text with `{name}` places, or one text for each plural form that `n` can have (CLDR). */
+export type Message = string | Partial<Record<Intl.LDMLPluralRule, string>>;
+export type Values = Record<string, string | number>;
+
+export const LANGUAGES: Readonly<Record<Language, string>> = { en: 'English', de: 'Deutsch' };
+const STORED = 'homeroom.language';
+
+/** The language of the page. Everything that reads it is drawn anew when it changes. */
+export const language = signal<Language>(wanted());
+
+language.subscribe((now) => {
+  document.documentElement.lang = now;
+  document.documentElement.dir = direction(now);
+});
+
+function wanted(): Language {
+  const named = [localStorage.getItem(STORED), ...navigator.languages].map((name) => name?.slice(0, 2));
+  return (named.find((name) => name !== undefined && name in LANGUAGES) as Language | undefined) ?? 'en';
+}
+
+/** The direction of a script. No language of ours is written from the right yet; layouts use logical sides throughout. */
+export function direction(of: string): 'ltr' | 'rtl' {
+  return ['ar', 'fa', 'he', 'ur'].includes(of) ? 'rtl' : 'ltr';
+}
+
+export function choose(next: Language): void {
+  localStorage.setItem(STORED, next);
+  language.value = next;
+}
+
+/** Translates by the files of one part of the pages. Both have the same keys: the compiler sees to it. */
+export function translator<File extends Record<string, Message>>(files: Record<Language, File>) {
+  return (key: keyof File, values: Values = {}): string => fill(files[language.value][key] as Message, values);
+}
+
+/** The text for a key that comes from the node, or undefined if there is none for it. */
+export function looker(files: Record<Language, Record<string, Message>>) {
+  return (key: string, values: Values = {}): string | undefined => {
+    const message = Object.hasOwn(files[language.value], key) ? files[language.value][key] : undefined;
+    return message === undefined ? undefined : fill(message, values);
+  };
+}
+
+function fill(message: Message, values: Values): string {
+  const text = typeof message === 'string' ? message : (message[plural(Number(values['n'] ?? 0))] ?? message.other ?? '');
+  return text.replace(/\{(\w+)\}/g, (place, name: string) => {
+    const value = values[name];
+    return value === undefined ? place : typeof value === 'number' ? number(value) : value;
+  });
+}
+
+function plural(n: number): Intl.LDMLPluralRule {
+  return new Intl.PluralRules(language.value).select(n);
+}
+
+export function number(value: number, digits = 0): string {
+  return new Intl.NumberFormat(language.value, { maximumFractionDigits: digits }).format(value);
+}
+
+/** A share of 100 in whole percent; never 100 before it is. */
+export function percent(value: number): string {
+  const whole = value >= 100 ? 100 : Math.min(99, Math.round(value));
+  return new Intl.NumberFormat(language.value, { style: 'percent' }).format(whole / 100);
+}
+
+/** A moment in the viewer's zone. */
+export function moment(iso: string, style: 'short' | 'medium' = 'short'): string {
+  return new Intl.DateTimeFormat(language.value, { dateStyle: style, timeStyle: 'short' }).format(new Date(iso));
+}
+
+export function day(iso: string): string {
+  return new Intl.DateTimeFormat(language.value, { dateStyle: 'medium' }).format(new Date(iso));
+}
+
+const STEPS: [Intl.RelativeTimeFormatUnit, number][] = [['day', 86_400], ['hour', 3_600], ['minute', 60], ['second', 1]];
+
+/** How long ago, in the largest unit that fits. */
+export function ago(iso: string, now = Date.now()): string {
+  const seconds = Math.min(0, (new Date(iso).getTime() - now) / 1_000);
+  const [unit, size] = STEPS.find(([, size]) => -seconds >= size) ?? ['second', 1];
+  return new Intl.RelativeTimeFormat(language.value, { numeric: 'auto' }).format(Math.ceil(seconds / size), unit);
+}
+
+export function bytes(count: number): string {
+  const units = ['byte', 'kilobyte', 'megabyte', 'gigabyte'];
+  const power = Math.min(units.length - 1, Math.floor(Math.log10(Math.max(1, count)) / 3));
+  const options = { style: 'unit', unit: units[power] as string, unitDisplay: 'short', maximumFractionDigits: 1 } as const;
+  return new Intl.NumberFormat(language.value, options).format(count / 1_000 ** power);
+}

@@ -1,0 +1,16 @@
+// A student's own page.
+
+import { classroom, connect, enter } from '../kit/session.js';
+import { start } from '../kit/ui.js';
+import { Me } from './model.js';
+import { Student } from './page.js';
+import { tellNews } from './news.js';
+
+await start(async () => {
+  const session = await enter('student');
+  if (!session) return undefined;
+  const me = new Me(connect(session));
+  const { name } = await classroom();
+  tellNews(me);
+  return <Student me={me} className={name} />;
+});
