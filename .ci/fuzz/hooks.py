@@ -22,6 +22,7 @@ BEYOND_SCHEMAS = (
     "must be after",
     "must be the one in the path",
     "must be so long that",
+    "must be somebody else",
 )
 
 

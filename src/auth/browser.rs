@@ -30,11 +30,16 @@ pub fn role(text: &str) -> Option<TokenRole> {
     ROLES.into_iter().find(|role| role.as_str() == text)
 }
 
+/// The role that a request says it speaks in.
+#[must_use]
+pub fn role_named(headers: &HeaderMap) -> Option<TokenRole> {
+    role(headers.get(SESSION_HEADER)?.to_str().ok()?)
+}
+
 /// The secret of the session that a request speaks with.
 #[must_use]
 pub fn secret(headers: &HeaderMap) -> Option<String> {
-    let role = role(headers.get(SESSION_HEADER)?.to_str().ok()?)?;
-    secret_of(headers, role)
+    secret_of(headers, role_named(headers)?)
 }
 
 /// The secret of a browser's session in this role.

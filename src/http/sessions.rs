@@ -144,9 +144,7 @@ fn sessions_of(visit: &Visit) -> impl Iterator<Item = Principal> + '_ {
 async fn go(visit: Visit) -> Answered {
     let role = browser::role(visit.path_text("role")).ok_or_else(|| Problem::unknown(Unknown::Token))?;
     // The header that other sites cannot send: signing somebody out is nothing for them either.
-    if !visit.headers.contains_key(browser::SESSION_HEADER) {
-        return Err(Problem::unauthenticated());
-    }
+    browser::role_named(&visit.headers).ok_or_else(Problem::unauthenticated)?;
     let held = browser::secret_of(&visit.headers, role);
     if let Some(caller) = held.and_then(|secret| auth::authenticate_token(&visit.app, &secret).ok()) {
         auth::end_token(&visit.app, caller.token_id, audit::by(&caller)).await?;

@@ -90,6 +90,24 @@ fn what_the_pages_are_made_of_is_pinned_without_naming_a_registry() {
     }
 }
 
+#[tokio::test]
+async fn what_needs_no_browser_is_tested_without_one() {
+    let Some(node_js) = node_js() else {
+        return without_tool("PAGES", "the compilers and libraries of the pages");
+    };
+    let out = tempfile::tempdir().unwrap();
+    let mut build = Command::new(&node_js);
+    build.arg(pages().join("build.mjs")).arg("--tests").arg(out.path());
+    succeeds(build).await;
+    let mut run = Command::new(&node_js);
+    run.args(["--test", "--test-reporter=spec"]);
+    let mut found = Vec::new();
+    files(out.path(), &mut found);
+    assert!(!found.is_empty());
+    run.args(found);
+    succeeds(run).await;
+}
+
 /// Runs one file of stories against nodes of its own.
 async fn play(file: &str) {
     let Some(node_js) = node_js().filter(|_| Path::new(CHROMIUM).exists()) else {

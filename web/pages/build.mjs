@@ -1,5 +1,5 @@
 // Builds the pages into `dist`: one HTML file a page, scripts and styles under names that hold their content's hash, and what a page needs first.
-// `node build.mjs [OUT]`. The compilers are those of web/sdk, the libraries those of this lock file, both installed by `make tools`;
+// `node build.mjs [OUT]`; `--tests OUT` builds the tests of pure parts, which need no browser. The compilers are those of web/sdk, the libraries those of this lock file, both installed by `make tools`;
 // the same sources always give the same bytes.
 
 import { execFileSync } from 'node:child_process';
@@ -66,6 +66,28 @@ function html(metafile, out, page) {
   writeFileSync(join(out, `${page}.html`), text);
 }
 
+/** The tests of pure parts, made runnable. */
+function tests(out) {
+  buildSync({
+    absWorkingDir: here,
+    entryPoints: ['test/unit/*.test.ts'],
+    outdir: out,
+    outExtension: { '.js': '.mjs' },
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20',
+    alias: { 'homeroom-sdk': join(here, '../sdk/src/index.ts') },
+    nodePaths: [join(tools, 'pages/node_modules')],
+    charset: 'utf8',
+    logLevel: 'warning',
+  });
+}
+
+if (process.argv[2] === '--tests') {
+  tests(resolve(process.argv[3]));
+  process.exit();
+}
 const out = resolve(process.argv[2] ?? join(here, 'dist'));
 check();
 rmSync(out, { recursive: true, force: true });

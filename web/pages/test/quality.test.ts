@@ -67,7 +67,7 @@ const PLACES: [string, () => Promise<string>, string[], object][] = [
   ['student', () => node.signIn('student', 1), ['today', 'achievements', 'team', 'boards', 'ledger'], PHONE],
   ['mentor', () => node.signIn('admin').then((link) => link.replace('/admin#', '/mentor#')), ['class', 'team', 'boards', 'announcements', 'analytics', 'learner/1'], LAPTOP],
   ['projector', () => node.signIn('projector'), [''], WALL],
-  ['admin', () => node.signIn('admin'), ['class', 'roster', 'catalogue', 'tokens', 'rules', 'privacy', 'backups', 'health'], LAPTOP],
+  ['admin', () => node.signIn('admin'), ['class', 'roster', 'teams', 'tokens', 'rules', 'privacy', 'backups', 'health'], LAPTOP],
 ];
 
 for (const [name, link, parts, device] of PLACES) {

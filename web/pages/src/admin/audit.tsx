@@ -78,7 +78,7 @@ function Row({ entry: { at, by, act, subject, detail }, names }: { entry: Entry;
       <td>{by.role === null ? t('audit.node') : roleWord(by.role)} {by.user_id !== null && person(by.user_id)}</td>
       <td>{actWord(act)}</td>
       <td>{subject && (subject.kind === 'user' ? person(subject.id) : <code dir="ltr">{subject.kind} {subject.id}</code>)}</td>
-      <td>{Object.keys(detail).length > 0 && <code dir="ltr">{JSON.stringify(detail)}</code>}</td>
+      <td>{Object.entries(detail).map(([key, value]) => <div key={key}><code dir="ltr">{key}: {typeof value === 'string' ? value : JSON.stringify(value)}</code></div>)}</td>
     </tr>
   );
 }

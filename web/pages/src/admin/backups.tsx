@@ -57,7 +57,7 @@ function List({ http, backups, again }: { http: HomeroomHttp; backups: readonly 
   return (
     <>
       <div class="scroll">
-        <table>
+        <table class="stacked">
           <thead>
             <tr>
               <th scope="col">{t('backups.at')}</th>

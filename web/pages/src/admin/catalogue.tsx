@@ -3,13 +3,12 @@
 import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
 import type { Room } from '../kit/session.js';
-import { toast, useRead } from '../kit/ui.js';
+import { Name, toast, useRead } from '../kit/ui.js';
 import { w } from '../kit/words.js';
 import { Act, Check, Loaded, attempt, usePortion } from './common.js';
 import { CourseDialog, TeamDialog, UnitDialog } from './entries.js';
 import { byName, isPresent, listed, people, type Course, type Person, type Team, type Unit } from './school.js';
 import { isolated, t } from './t.js';
-import { Name } from '../kit/ui.js';
 
 export interface Catalogue {
   teams: Team[];
@@ -121,7 +120,7 @@ function Section<Item extends { id: number; archived_at: string | null }>({ titl
       {items.length === 0 && <p class="soft">{w('nothing')}</p>}
       {items.length > 0 && (
         <div class="scroll">
-          <table>
+          <table class="stacked">
             <thead>
               <tr><th scope="col">{t('entry.name')}</th>{heads.map((head) => <th key={head} scope="col">{head}</th>)}<th scope="col"><span class="hidden">{t('actions')}</span></th></tr>
             </thead>
@@ -129,7 +128,7 @@ function Section<Item extends { id: number; archived_at: string | null }>({ titl
               {shown.map((item) => (
                 <tr key={item.id} class={isPresent(item) ? '' : 'gone'}>
                   <th scope="row" class="who"><Name>{nameOf(item)}</Name><small>#{item.id}</small></th>
-                  {cells(item).map((cell, at) => <td key={heads[at]}>{cell}</td>)}
+                  {cells(item).map((cell, at) => <td key={heads[at]} data-label={heads[at]}>{cell}</td>)}
                   <td>
                     <div class="row end nowrap">
                       {isPresent(item) ? (

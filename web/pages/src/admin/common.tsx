@@ -3,7 +3,7 @@
 import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
 import { moment } from '../kit/i18n.js';
-import { Problem, toast, toastProblem } from '../kit/ui.js';
+import { Problem, Select, toast, toastProblem } from '../kit/ui.js';
 import { w } from '../kit/words.js';
 import { t } from './t.js';
 
@@ -87,6 +87,12 @@ export function Search({ label, value, onChange }: { label: string; value: strin
       </label>
     </div>
   );
+}
+
+/** A choice in a form, with what is chosen at first: selects have no `defaultValue` in Preact. */
+export function Choice({ initial, ...select }: { label: string; name: string; initial: string; options: readonly (readonly [string, string])[] }) {
+  const [value, setValue] = useState(initial);
+  return <Select value={value} onChange={setValue} {...select} />;
 }
 
 export function Check({ label, ...input }: { label: string; [attribute: string]: unknown }) {

@@ -1,8 +1,9 @@
 // The forms of teams, courses and units.
 
 import type { HomeroomHttp } from 'homeroom-sdk';
-import { Field, FormDialog, Select, toast } from '../kit/ui.js';
+import { Field, FormDialog, toast } from '../kit/ui.js';
 import { w } from '../kit/words.js';
+import { Choice } from './common.js';
 import { byName, isPresent, type Course, type Person, type Team, type Unit } from './school.js';
 import { isolated, t } from './t.js';
 
@@ -30,7 +31,7 @@ export function TeamDialog({ team, people, ...shown }: Shown & { team: Team | un
   return (
     <FormDialog title={t('team')} action={w('save')} onSubmit={save} onClose={shown.onClose}>
       <Field label={t('entry.name')} name="name" required maxLength={100} defaultValue={team?.name ?? ''} dir="auto" />
-      <Select label={t('team.mentor')} name="mentor" defaultValue={String(team?.mentor_id ?? '')} options={choices(mentors)} />
+      <Choice label={t('team.mentor')} name="mentor" initial={String(team?.mentor_id ?? '')} options={choices(mentors)} />
       {mentors.length === 0 && <small>{t('team.noMentors')}</small>}
     </FormDialog>
   );
@@ -53,7 +54,7 @@ export function UnitDialog({ unit, courses, ...shown }: Shown & { unit: Unit | u
   return (
     <FormDialog title={t('unit')} action={w('save')} onSubmit={save} onClose={shown.onClose}>
       <Field label={t('unit.title')} name="title" required maxLength={200} defaultValue={unit?.title ?? ''} dir="auto" />
-      <Select label={t('unit.course')} name="course" defaultValue={String(unit?.qualification_id ?? '')} options={choices(courses.filter((one) => isPresent(one) || one.id === unit?.qualification_id))} />
+      <Choice label={t('unit.course')} name="course" initial={String(unit?.qualification_id ?? '')} options={choices(courses.filter((one) => isPresent(one) || one.id === unit?.qualification_id))} />
       <Field label={t('unit.skills')} hint={t('unit.skills.hint')} name="skills" defaultValue={unit?.skills.join(', ') ?? ''} dir="auto" />
     </FormDialog>
   );

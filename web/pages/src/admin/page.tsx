@@ -1,6 +1,6 @@
 // The page: its tabs, and the class that they are all about.
 
-import { type HostedClass } from '../kit/invite.js';
+import type { HostedClass } from '../kit/invite.js';
 import type { Room } from '../kit/session.js';
 import { Frame, Tabs, useRead, useTab } from '../kit/ui.js';
 import { BackupsTab } from './backups.js';

@@ -3,9 +3,9 @@
 import type { HomeroomHttp } from 'homeroom-sdk';
 import { addressOf, type HostedClass } from '../kit/invite.js';
 import type { Room } from '../kit/session.js';
-import { Dialog, Field, Form, Name, Select, saveFile, toast } from '../kit/ui.js';
+import { Dialog, Field, Form, Name, saveFile, toast } from '../kit/ui.js';
 import { w } from '../kit/words.js';
-import { Act, Check, attempt } from './common.js';
+import { Act, Check, Choice, attempt } from './common.js';
 import { EraseDialog, MergeDialog, PinDialog } from './deeds.js';
 import { PERSON_ROLES, byName, isPresent, type Person, type School } from './school.js';
 import { PersonLinkDialog } from './signin.js';
@@ -66,7 +66,7 @@ function PersonForm({ room: { http }, school, person, onOpen, onDone }: Shown & 
           <Form action={w('save')} onSubmit={save}>
             <Field label={t('person.name')} name="name" required maxLength={200} defaultValue={person?.name ?? ''} dir="auto" />
             <Field label={t('person.alias')} hint={t('person.alias.hint')} name="alias" maxLength={200} defaultValue={person?.alias ?? ''} dir="auto" />
-            <Select label={t('person.role')} name="role" defaultValue={person?.role ?? 'student'} options={PERSON_ROLES.map((role) => [role, roleWord(role)] as const)} />
+            <Choice label={t('person.role')} name="role" initial={person?.role ?? 'student'} options={PERSON_ROLES.map((role) => [role, roleWord(role)] as const)} />
             {teams.length > 0 && (
               <fieldset>
                 <legend>{t('person.teams')}</legend>

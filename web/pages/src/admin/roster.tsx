@@ -65,7 +65,7 @@ function List({ room, classroom, school, again, onView }: {
       <p class="soft" role="status">{t('roster.count', { n: wanted.length })}</p>
       {wanted.length > 0 && (
         <div class="scroll card">
-          <table>
+          <table class="stacked">
             <thead>
               <tr><th scope="col">{t('person.name')}</th><th scope="col">{t('person.role')}</th><th scope="col">{t('person.teams')}</th><th scope="col"><span class="hidden">{t('actions')}</span></th></tr>
             </thead>

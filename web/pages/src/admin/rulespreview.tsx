@@ -24,6 +24,7 @@ interface PersonChange {
   tiers_lost: Won[];
 }
 interface Totals {
+  /** Who were looked at. */
   people: number;
   gaining: { people: number; points: number };
   losing: { people: number; points: number };
@@ -58,19 +59,19 @@ export function Preview({ http, document }: { http: HomeroomHttp; document: stri
   return (
     <section class="card stack">
       <h2>{t('preview')}</h2>
-      {found.totals && <Sums totals={found.totals} />}
+      <div role="status">{found.totals && <Sums totals={found.totals} isAnybody={found.items.length > 0} />}</div>
       {found.items.length > 0 && <Table items={found.items} />}
       {found.next_cursor !== null && <p><Act run={more}>{w('more')}</Act></p>}
     </section>
   );
 }
 
-function Sums({ totals }: { totals: Totals }) {
+function Sums({ totals, isAnybody }: { totals: Totals; isAnybody: boolean }) {
   const { people, gaining, losing, levels_changed, tiers_given, tiers_lost } = totals;
-  if (people === 0) return <p role="status">{t('preview.nobody')}</p>;
   return (
-    <ul role="status">
+    <ul>
       <li>{t('preview.people', { n: people })}</li>
+      {!isAnybody && <li>{t('preview.nobody')}</li>}
       {gaining.people > 0 && <li>{t('preview.gaining', { n: gaining.people, points: gaining.points })}</li>}
       {losing.people > 0 && <li>{t('preview.losing', { n: losing.people, points: losing.points })}</li>}
       {levels_changed > 0 && <li>{t('preview.levels', { n: levels_changed })}</li>}

@@ -5,7 +5,7 @@ import { useState } from 'preact/hooks';
 import type { Room } from '../kit/session.js';
 import { Dialog, Field, Form, FormDialog, Name, Select, toast, useRead } from '../kit/ui.js';
 import { w } from '../kit/words.js';
-import { Check, Loaded, Secret, Time, usePortion } from './common.js';
+import { Check, Choice, Loaded, Secret, Time, usePortion } from './common.js';
 import { PersonPick } from './pick.js';
 import { listed, people, type Person } from './school.js';
 import { roleWord, t } from './t.js';
@@ -64,7 +64,7 @@ function List({ http, tokens, people, own, again }: Tokens & { http: HomeroomHtt
       {wanted.length === 0 && <p class="soft">{w('nothing')}</p>}
       {wanted.length > 0 && (
         <div class="scroll card">
-          <table>
+          <table class="stacked">
             <thead>
               <tr>
                 {(['role', 'person', 'label', 'created', 'expires'] as const).map((head) => <th key={head} scope="col">{t(`tokens.${head}`)}</th>)}
@@ -80,8 +80,8 @@ function List({ http, tokens, people, own, again }: Tokens & { http: HomeroomHtt
                     {token.label === BROWSER ? t('tokens.browser') : token.label !== null && <Name>{token.label}</Name>}{' '}
                     {token.token_id === own && <span class="tag tag-good">{t('tokens.own')}</span>}
                   </td>
-                  <td><Time at={token.created_at} /></td>
-                  <td>{token.expires_at === null ? t('tokens.never') : <Time at={token.expires_at} />}</td>
+                  <td data-label={t('tokens.created')}><Time at={token.created_at} /></td>
+                  <td data-label={t('tokens.expires')}>{token.expires_at === null ? t('tokens.never') : <Time at={token.expires_at} />}</td>
                   <td><button class="small" onClick={() => setEnding(token)}>{t('tokens.end')}</button></td>
                 </tr>
               ))}
@@ -138,7 +138,7 @@ function MakeDialog({ http, people, onDone, onClose }: { http: HomeroomHttp; peo
           <Select label={t('person.role')} value={role} options={ROLES.map((one) => [one, roleWord(one)] as const)} onChange={pick} />
           {isPersonal && <PersonPick people={people.filter((one) => one.role === role)} label={t('tokens.person')} picked={person} onPick={setPerson} />}
           <Field label={t('tokens.label')} hint={t('tokens.label.hint')} name="label" maxLength={200} dir="auto" />
-          <Select label={t('tokens.expires')} name="expiry" defaultValue="quarter" options={(Object.keys(EXPIRIES) as Expiry[]).map((one) => [one, t(`tokens.expiry.${one}`)] as const)} />
+          <Choice label={t('tokens.expires')} name="expiry" initial="quarter" options={(Object.keys(EXPIRIES) as Expiry[]).map((one) => [one, t(`tokens.expiry.${one}`)] as const)} />
         </Form>
       ) : (
         <div class="stack" role="status">

@@ -331,8 +331,11 @@ export function useTab<Key extends string>(keys: readonly Key[]): [Key, (key: Ke
 }
 
 export function Tabs<Key extends string>({ now, tabs, label }: { now: Key; tabs: Readonly<Record<Key, string>>; label: string }) {
+  const nav = useRef<HTMLElement>(null);
+  // On a phone they are wider than the screen.
+  useEffect(() => nav.current?.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'center' }), [now]);
   return (
-    <nav class="tabs" aria-label={label}>
+    <nav ref={nav} class="tabs" aria-label={label}>
       {Object.entries<string>(tabs).map(([key, text]) => (
         <a key={key} href={`#${key}`} aria-current={key === now ? 'page' : undefined}>{text}</a>
       ))}

@@ -1,7 +1,7 @@
 // The live board and the race of teams.
 
 import type { BoardMirror, BoardName, BoardRow, Period, Problem } from 'homeroom-sdk';
-import { memo } from './memo.js';
+import { memo } from '../kit/memo.js';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { number } from '../kit/i18n.js';
 import type { Room } from '../kit/session.js';
