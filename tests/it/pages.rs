@@ -78,10 +78,12 @@ async fn a_first_load_is_small_and_kept_for_good() {
                     "public, max-age=31536000, immutable",
                     "{asset}"
                 );
-                assert_eq!(packed.header("content-encoding"), "gzip", "{asset}");
                 let plain = get(&node, asset, &[]).await;
                 assert_eq!(plain.header("content-encoding"), "");
-                assert!(plain.body.len() > packed.body.len());
+                // What is tiny is not smaller packed.
+                let is_tiny = plain.body.len() < 500;
+                assert!(is_tiny || packed.header("content-encoding") == "gzip", "{asset}");
+                assert!(is_tiny || plain.body.len() > packed.body.len());
             }
         }
         assert!(bytes < 150_000, "{path} needs {bytes} bytes");

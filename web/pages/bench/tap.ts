@@ -94,7 +94,7 @@ async function taps(world: World, sessions: number): Promise<{ all: number[]; to
 
 /** Frames of the wall while 200 rows change places all the time. */
 async function frames(world: World): Promise<{ a_second: number; worst: number; late: number }> {
-  const node = await Node.start();
+  const node = await Node.start(['--projector-places', String(ROWS)]);
   await node.setUp({ units: [] });
   await people(node, ROWS);
   const wall = await world.person(WALL);

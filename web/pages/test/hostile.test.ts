@@ -49,7 +49,7 @@ test('hostile names show as text on every page', async () => {
       });
       await page.goto(link);
       await page.getByText(HOSTILE[0] ?? '').first().waitFor();
-      const parts = name === 'student' ? ['#achievements', '#team', '#boards', '#ledger', '#today'] : name === 'admin' ? ['#roster', '#class'] : [''];
+      const parts = name === 'student' ? ['#achievements', '#team', '#boards', '#ledger', '#today'] : name === 'admin' ? ['#roster', '#teams', '#class'] : name === 'mentor' ? ['#class', '#boards', '#announcements', '#analytics', '#learner/9'] : [''];
       for (const part of parts) {
         await page.evaluate((hash) => void (location.hash = hash), part);
         await page.waitForLoadState('networkidle');

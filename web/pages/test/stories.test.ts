@@ -190,7 +190,9 @@ test('with the keyboard alone', async () => {
     await page.getByText('1 of 3 units done').waitFor();
     assert.match(await focused(), /Fractions/, 'the focus is back where it was');
     await reach('Decimals');
-    await press('Enter', 'Escape');
+    await press('Enter');
+    await page.getByRole('dialog').waitFor();
+    await press('Escape');
     await page.getByRole('dialog').waitFor({ state: 'detached' });
     await reach('Achievements');
     await press('Enter');

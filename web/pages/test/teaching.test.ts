@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { LAPTOP, Node, World, earn, eventually, report, students } from './world.ts';
+import { LAPTOP, Node, PHONE, WALL, World, earn, eventually, report, students } from './world.ts';
 
 let world: World;
 before(async () => void (world = await World.open()));
@@ -81,6 +81,70 @@ test('the teacher locks the door, prints cards and merges a double', async () =>
     await node.api('POST', '/users/9/merge', { into_user_id: 1 });
     await late.page.locator('[data-points="50"]').waitFor();
     assert.deepEqual(world.errors(), []);
+  } finally {
+    await node.remove();
+  }
+});
+
+test('a mentor gives, takes back and gives again, and every screen follows', async () => {
+  const node = await Node.start();
+  try {
+    await node.setUp();
+    await students(node, 6);
+    await node.api('PUT', '/users/90', { name: 'Mo Mentor', role: 'mentor' });
+    await node.api('PATCH', '/teams/2', { mentor_id: 90 });
+    const mentor = await world.person(LAPTOP);
+    await mentor.page.goto(await node.signIn('mentor', 90));
+    const ada = await world.person(PHONE);
+    await ada.page.goto(await node.signIn('student', 1));
+    const wall = await world.person(WALL);
+    await wall.page.goto(await node.signIn('projector'));
+    await wall.page.locator('.wall-row').first().waitFor();
+    /** The same total on the student's phone, in the mentor's grid and on the wall. */
+    const everywhere = async (total: number): Promise<void> => {
+      await ada.page.locator(`[data-points="${total}"]`).first().waitFor();
+      await mentor.page.locator(`tr[data-learner="1"] [data-points="${total}"]`).waitFor();
+      await wall.page.locator('.wall-row', { hasText: 'Comet 1' }).locator(`xpath=self::*[@data-points="${total}"]`).waitFor();
+    };
+    await mentor.page.getByText('1 here').waitFor();
+    await mentor.page.getByRole('button', { name: 'Award Student 1 Example' }).click();
+    await mentor.page.getByLabel('What for').selectOption({ label: 'Quiz' });
+    await mentor.page.getByLabel('Score in percent').fill('80');
+    await mentor.page.getByRole('button', { name: 'Give', exact: true }).click();
+    await mentor.page.getByText('Student 1 Example: +50').waitFor();
+    await everywhere(50);
+    await mentor.page.getByRole('link', { name: 'Student 1 Example' }).click();
+    await mentor.page.getByRole('button', { name: 'Take back' }).click();
+    await mentor.page.getByLabel('Reason').fill('the wrong quiz');
+    await mentor.page.getByRole('dialog').getByRole('button', { name: 'Take back' }).click();
+    await mentor.page.getByText('Taken back: Quiz Fractions. the wrong quiz').waitFor();
+    await ada.page.getByText('50 points were taken back: the wrong quiz').waitFor();
+    // Undo.
+    await mentor.page.getByRole('button', { name: 'Undo' }).last().click();
+    await mentor.page.getByText('Given back.', { exact: true }).waitFor();
+    await mentor.page.getByRole('link', { name: 'Back to the class' }).click();
+    await everywhere(50);
+    // Points by hand, with what is left of the week's.
+    await mentor.page.getByRole('button', { name: 'Award Student 1 Example' }).click();
+    await mentor.page.getByLabel('What for').selectOption({ label: 'Points by hand' });
+    await mentor.page.getByText('500 of 500 points by hand are left this week.').waitFor();
+    await mentor.page.getByLabel('Points', { exact: true }).fill('20');
+    await mentor.page.getByLabel('Reason').fill('helped the others');
+    await mentor.page.getByRole('button', { name: 'Give', exact: true }).click();
+    await everywhere(70);
+    // An announcement, and the board with names, which only the mentor sees.
+    await mentor.page.getByRole('link', { name: 'Announcements' }).click();
+    await mentor.page.getByLabel('Text').fill('We begin at ten.');
+    await mentor.page.getByRole('button', { name: 'Announce' }).click();
+    await ada.page.getByText('Announcement: We begin at ten.').waitFor();
+    await mentor.page.getByRole('link', { name: 'Boards' }).click();
+    await mentor.page.getByRole('rowheader', { name: 'Student 1 Example' }).waitFor();
+    assert.equal(await wall.page.getByText('Student 1').count(), 0);
+    await ada.page.getByRole('link', { name: 'Boards' }).click();
+    await ada.page.getByRole('rowheader', { name: 'Comet 1 you' }).waitFor();
+    assert.equal(await ada.page.getByText('Student 2').count(), 0, 'peers are aliases');
+    assert.deepEqual(world.errors(), []);
+    report({ row: 'F-U8', what: 'award, reversal, undo and points by hand, on the screens of mentor, student and wall', happened: 4, outcome: 'the same total everywhere' });
   } finally {
     await node.remove();
   }

@@ -44,10 +44,13 @@ export class Node {
   link = '';
   #process: ChildProcess | undefined;
   #port = 0;
+  #settings: string[] = [];
   readonly #directory = mkdtempSync(join(tmpdir(), 'homeroom-pages-'));
 
-  static async start(): Promise<Node> {
+  /** `settings` are further flags. */
+  static async start(settings: string[] = []): Promise<Node> {
     const node = new Node();
+    node.#settings = settings;
     await node.start();
     return node;
   }
@@ -56,7 +59,7 @@ export class Node {
     const binary = process.env['HOMEROOM_BINARY'];
     if (!binary) throw new Error('HOMEROOM_BINARY names the binary: run these tests with `cargo test --test it browser`');
     const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(HOMEROOM_|RUST_LOG)/.test(name)));
-    const args = ['serve', '--lan', '--data', this.#directory, '--listen', `127.0.0.1:${this.#port}`];
+    const args = ['serve', '--lan', '--data', this.#directory, '--listen', `127.0.0.1:${this.#port}`, ...this.#settings];
     const child = spawn(binary, args, { env: { ...env, HOMEROOM_ADMIN_TOKEN: ADMIN_TOKEN }, stdio: ['ignore', 'pipe', 'pipe'] });
     this.#process = child;
     let said = '';

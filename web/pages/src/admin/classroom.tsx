@@ -39,7 +39,7 @@ export function ClassTab(props: Shown) {
         <section class="card stack">
           <h2>{t('class.screens')}</h2>
           <div class="row">
-            <Act class="primary" run={() => openProjector(room.http, classroom.code)}>{t('class.projector')}</Act>
+            <Act class="primary" run={() => openProjector(room.http, classroom)}>{t('class.projector')}</Act>
             <a class="button" href="/mentor">{t('class.mentor')}</a>
             <button onClick={() => setOpen('device')}>{t('class.device')}</button>
             <button onClick={() => setOpen('mentor')}>{t('class.mentorLink')}</button>

@@ -23,6 +23,11 @@ function wanted(): Language {
   return (named.find((name) => name !== undefined && name in LANGUAGES) as Language | undefined) ?? 'en';
 }
 
+/** The language with the viewer's region, if the browser speaks it too: `en-GB` writes dates in another way than `en-US`. */
+function locale(): string {
+  return navigator.languages.find((name) => name.startsWith(language.value)) ?? language.value;
+}
+
 /** The direction of a script. No language of ours is written from the right yet; layouts use logical sides throughout. */
 export function direction(of: string): 'ltr' | 'rtl' {
   return ['ar', 'fa', 'he', 'ur'].includes(of) ? 'rtl' : 'ltr';
@@ -55,26 +60,38 @@ function fill(message: Message, values: Values): string {
 }
 
 function plural(n: number): Intl.LDMLPluralRule {
-  return new Intl.PluralRules(language.value).select(n);
+  return new Intl.PluralRules(locale()).select(n);
 }
 
+/** Making one costs more than a whole row of a board. One for each locale and number of digits. */
+const numbers = new Map<string, Intl.NumberFormat>();
+
 export function number(value: number, digits = 0): string {
-  return new Intl.NumberFormat(language.value, { maximumFractionDigits: digits }).format(value);
+  const key = `${locale()} ${digits}`;
+  let format = numbers.get(key);
+  if (!format) numbers.set(key, (format = new Intl.NumberFormat(locale(), { maximumFractionDigits: digits })));
+  return format.format(value);
 }
 
 /** A share of 100 in whole percent; never 100 before it is. */
 export function percent(value: number): string {
   const whole = value >= 100 ? 100 : Math.min(99, Math.round(value));
-  return new Intl.NumberFormat(language.value, { style: 'percent' }).format(whole / 100);
+  return new Intl.NumberFormat(locale(), { style: 'percent' }).format(whole / 100);
 }
 
 /** A moment in the viewer's zone. */
 export function moment(iso: string, style: 'short' | 'medium' = 'short'): string {
-  return new Intl.DateTimeFormat(language.value, { dateStyle: style, timeStyle: 'short' }).format(new Date(iso));
+  return new Intl.DateTimeFormat(locale(), { dateStyle: style, timeStyle: 'short' }).format(new Date(iso));
 }
 
 export function day(iso: string): string {
-  return new Intl.DateTimeFormat(language.value, { dateStyle: 'medium' }).format(new Date(iso));
+  return new Intl.DateTimeFormat(locale(), { dateStyle: 'medium' }).format(new Date(iso));
+}
+
+/** A moment on an axis: the hour within some days, else the day. */
+export function tick(ms: number, isShort: boolean): string {
+  const style = isShort ? ({ hour: 'numeric', minute: '2-digit' } as const) : ({ day: 'numeric', month: 'numeric' } as const);
+  return new Intl.DateTimeFormat(locale(), style).format(ms);
 }
 
 const STEPS: [Intl.RelativeTimeFormatUnit, number][] = [['day', 86_400], ['hour', 3_600], ['minute', 60], ['second', 1]];
@@ -83,12 +100,12 @@ const STEPS: [Intl.RelativeTimeFormatUnit, number][] = [['day', 86_400], ['hour'
 export function ago(iso: string, now = Date.now()): string {
   const seconds = Math.min(0, (new Date(iso).getTime() - now) / 1_000);
   const [unit, size] = STEPS.find(([, size]) => -seconds >= size) ?? ['second', 1];
-  return new Intl.RelativeTimeFormat(language.value, { numeric: 'auto' }).format(Math.ceil(seconds / size), unit);
+  return new Intl.RelativeTimeFormat(locale(), { numeric: 'auto' }).format(Math.ceil(seconds / size), unit);
 }
 
 export function bytes(count: number): string {
   const units = ['byte', 'kilobyte', 'megabyte', 'gigabyte'];
   const power = Math.min(units.length - 1, Math.floor(Math.log10(Math.max(1, count)) / 3));
   const options = { style: 'unit', unit: units[power] as string, unitDisplay: 'short', maximumFractionDigits: 1 } as const;
-  return new Intl.NumberFormat(language.value, options).format(count / 1_000 ** power);
+  return new Intl.NumberFormat(locale(), options).format(count / 1_000 ** power);
 }

@@ -56,11 +56,11 @@ export async function signInLink(http: HomeroomHttp, role: string, user_id?: num
 }
 
 /** Opens the wall screen. The window comes first: browsers let only a click open one. */
-export async function openProjector(http: HomeroomHttp, code: string | null): Promise<void> {
+export async function openProjector(http: HomeroomHttp, room: HostedClass): Promise<void> {
   const screen = window.open('about:blank', '_blank');
   try {
     const { path } = await signInLink(http, 'projector');
-    const target = code === null ? path : `${path}&code=${code}`;
+    const target = `${path}&${new URLSearchParams({ code: room.code ?? '', at: addressOf(room) })}`;
     if (screen) screen.location.href = target;
     else location.href = target;
   } catch (thrown) {

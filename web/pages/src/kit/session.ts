@@ -55,7 +55,9 @@ export async function enter(...roles: SessionRole[]): Promise<Session | undefine
 
 /** Opens the line of a session, and keeps it open. */
 export function connect(session: Session): Room {
-  const live = new Homeroom({ url: location.origin, session: session.role });
+  // What is not answered yet is sent again after a reload, by the same person in the same tab.
+  const store = { storage: sessionStorage, scope: `${session.role} ${session.user?.user_id ?? 0}` };
+  const live = new Homeroom({ url: location.origin, session: session.role, store });
   const state = signal<StateChange>({ state: live.state } as StateChange);
   live.on('state', (change) => (state.value = change));
   void live.connect().catch(() => undefined);

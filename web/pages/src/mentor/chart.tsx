@@ -2,6 +2,7 @@
 
 import { useEffect, useRef } from 'preact/hooks';
 import type uPlot from 'uplot';
+import { tick } from '../kit/i18n.js';
 import { w } from '../kit/words.js';
 import 'uplot/dist/uPlot.min.css';
 
@@ -47,6 +48,7 @@ function draw(box: HTMLDivElement, times: readonly string[], series: readonly Se
   void import('uplot').then(({ default: UPlot }) => {
     if (!isWanted) return;
     const axis = { stroke: colour('--soft'), grid: { stroke: colour('--line'), width: 1 } };
+    const isShort = times.length > 1 && Date.parse(times.at(-1) ?? '') - Date.parse(times[0] ?? '') < 3 * 86_400_000;
     const colours = ['--accent', '--good', '--warn', '--bad'].map(colour);
     const data = [times.map((time) => Date.parse(time) / 1_000), ...series.map(({ values }) => [...values])] as uPlot.AlignedData;
     plot = new UPlot({
@@ -54,7 +56,7 @@ function draw(box: HTMLDivElement, times: readonly string[], series: readonly Se
       height: HEIGHT,
       legend: { show: false },
       cursor: { show: false },
-      axes: [axis, axis],
+      axes: [{ ...axis, values: (_, moments) => moments.map((moment) => tick(1_000 * moment, isShort)) }, axis],
       scales: { y: { range: (_, low, high) => [Math.min(0, low), high > 0 ? high * 1.1 : 1] } },
       series: [{}, ...series.map(({ label }, index) => ({ label, stroke: colours[index % colours.length] ?? '', width: 2, points: { show: times.length < 60 } }))],
     }, data, box);

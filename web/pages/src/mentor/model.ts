@@ -4,6 +4,7 @@
 import { batch, signal, type Signal } from '@preact/signals';
 import type { Performance, Progress, Achievements, Subscription } from 'homeroom-sdk';
 import { list, type Qualification, type Team, type Unit, type User } from '../kit/catalogue.js';
+import { language } from '../kit/i18n.js';
 import { changesMore, foldLearner, foldTeam, type Learner } from '../kit/people.js';
 import type { Room } from '../kit/session.js';
 
@@ -74,6 +75,8 @@ export class LiveClass {
   readonly #followed = new Map<number, Subscription>();
   readonly #others: Subscription[] = [];
   readonly #timers = new Map<number, ReturnType<typeof setTimeout>>();
+  /** Changes heard of, by learner: an answer that was asked for before one may be older. */
+  readonly #turns = new Map<number, number>();
   #isOpen = true;
 
   constructor(readonly room: Room, readonly id: number | null) {
@@ -129,7 +132,7 @@ export class LiveClass {
   }
 
   #show(people: readonly Person[]): void {
-    const sorted = [...people].sort((one, other) => one.name.localeCompare(other.name));
+    const sorted = [...people].sort((one, other) => one.name.localeCompare(other.name, language.value, { numeric: true }));
     this.people.value = sorted;
     const wanted = new Set(sorted.slice(0, LIVE_MAX).map(({ id }) => id));
     for (const [id, subscription] of this.#followed) {
@@ -149,22 +152,30 @@ export class LiveClass {
         this.turn.value += 1;
         if (changesMore(message)) this.#readSoon(id);
       },
+      // What was to be read when the connection was lost is read now.
+      recovered: () => this.#readSoon(id),
     });
   }
 
   /** Skills, criteria and shares follow from the messages, but by rules that the node has. */
   #readSoon(id: number): void {
     clearTimeout(this.#timers.get(id));
+    this.#turns.set(id, this.#turn(id) + 1);
     this.#timers.set(id, setTimeout(() => void this.#readAnew(id).catch(() => undefined), READ_AFTER_MS));
+  }
+
+  #turn(id: number): number {
+    return this.#turns.get(id) ?? 0;
   }
 
   async #readAnew(id: number): Promise<void> {
     const { http } = this.room;
+    const turn = this.#turn(id);
     const [progress, achievements] = await Promise.all([
       http.get<Progress>(`/progress/${id}`), http.get<Achievements>(`/achievements/${id}`),
     ]);
     const learner = this.learner(id);
-    // An answer from before the latest message would take something back.
-    if (learner.value && progress.version >= learner.value.progress.version) learner.value = { progress, achievements };
+    // An answer from before the latest message would take something back; after that message another read comes.
+    if (learner.value && turn === this.#turn(id)) learner.value = { progress, achievements };
   }
 }

@@ -15,12 +15,12 @@ import './mentor.css';
 
 const TABS = ['class', 'team', 'boards', 'announcements', 'analytics'] as const;
 
-export function Mentor({ school }: { school: School }) {
+export function Mentor({ school, className }: { school: School; className: string | null }) {
   const [tab] = useTab([...TABS, 'learner'] as const);
   const live = school.now.value;
   const tabs = Object.fromEntries(TABS.map((key) => [key, t(`tab.${key}`)])) as Record<(typeof TABS)[number], string>;
   return (
-    <Frame title={t('title')} room={school.room} links={<ChooseTeam school={school} />}>
+    <Frame title={className ?? t('title')} room={school.room} links={<ChooseTeam school={school} />}>
       <Tabs now={tab as (typeof TABS)[number]} tabs={tabs} label={t('tabs')} />
       <h1 class="hidden">{t(`tab.${tab}`)}</h1>
       {live ? <Part key={live.id ?? 0} school={school} live={live} tab={tab} /> : <p class="card">{t('noTeams')}</p>}

@@ -2,35 +2,49 @@
 
 import { signal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
+import { Name } from '../kit/ui.js';
+import { t } from './words.js';
 
 const SHOWN_MS = 4_000;
 const WAITING_MAX = 3;
 const PIECES = 60;
 const COLOURS = ['#f2cc60', '#7fdba2', '#a5a0ff', '#ff9aa6', '#6cc7f5'];
 
-const shown = signal<string | undefined>(undefined);
-const waiting: string[] = [];
+/** Where the name stands in a sentence: no text holds this. */
+const SEAM = '\u0000';
 
-export function celebrate(text: string): void {
-  if (shown.value !== undefined) {
-    if (waiting.length < WAITING_MAX) waiting.push(text);
-    return;
-  }
-  shown.value = text;
-  setTimeout(() => {
-    shown.value = undefined;
-    const next = waiting.shift();
-    if (next !== undefined) celebrate(next);
-  }, SHOWN_MS);
+export type Occasion = 'celebrate.lead' | 'celebrate.third' | 'celebrate.team';
+
+interface Cheer {
+  what: Occasion;
+  name: string;
+}
+
+const shown = signal<Cheer | undefined>(undefined);
+const waiting: Cheer[] = [];
+
+export function celebrate(what: Occasion, name: string): void {
+  if (!shown.value) show({ what, name });
+  else if (waiting.length < WAITING_MAX) waiting.push({ what, name });
+}
+
+function show(cheer: Cheer | undefined): void {
+  shown.value = cheer;
+  if (cheer) setTimeout(() => show(waiting.shift()), SHOWN_MS);
 }
 
 export function Celebration() {
-  const text = shown.value;
+  const cheer = shown.value;
+  return <div class="cheer" role="status">{cheer && <Banner key={`${cheer.what} ${cheer.name}`} {...cheer} />}</div>;
+}
+
+function Banner({ what, name }: Cheer) {
+  const [before, after] = t(what, { name: SEAM }).split(SEAM);
   return (
-    <div class="cheer" role="status">
-      {text !== undefined && <p class="cheer-text" dir="auto" key={text}>{text}</p>}
-      {text !== undefined && <Confetti key={`confetti ${text}`} />}
-    </div>
+    <>
+      <p class="cheer-text">{before}<Name>{name}</Name>{after}</p>
+      <Confetti />
+    </>
   );
 }
 

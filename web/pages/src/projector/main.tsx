@@ -5,9 +5,18 @@ import { start } from '../kit/ui.js';
 import { Wall } from './page.js';
 
 await start(async () => {
-  // The class code stands in the address, if whoever opened the screen wants it on the wall.
-  const code = new URLSearchParams(location.hash.slice(1)).get('code');
+  // How to join stands in the address, if whoever opened the screen wants it on the wall.
+  const asked = new URLSearchParams(location.hash.slice(1));
+  const [code, at] = [asked.get('code'), asked.get('at')];
   const session = await enter('projector', 'admin');
   if (!session) return undefined;
-  return <Wall room={connect(session)} name={(await classroom()).name ?? 'Homeroom'} code={code} />;
+  const join = code ? { code, address: addressOf(at) } : undefined;
+  // The key in the address is used up; the rest stays there, for when the screen is loaded again.
+  if (join) history.replaceState(null, '', `#${new URLSearchParams({ code: join.code, at: join.address })}`);
+  return <Wall room={connect(session)} name={(await classroom()).name ?? 'Homeroom'} join={join} />;
 });
+
+/** Where others reach the node: this browser may know it under a name of its own, such as localhost. */
+function addressOf(at: string | null): string {
+  return at !== null && /^https?:\/\/[^/?#]+$/.test(at) ? at : location.origin;
+}

@@ -1,6 +1,6 @@
 // Smooth moves: a row that has another place glides there (FLIP: first, last, invert, play). Places are those of the layout,
-// which moves do not change, so a row that is still moving goes on from where it is: animations add up. Transforms alone, so
-// that the compositor does the work.
+// which moves do not change; a row that is still moving goes on from where it is, which follows from how far its move has come.
+// Transforms alone, each replacing the one before: those are what browsers move without the page's own thread.
 
 import { useLayoutEffect, useRef } from 'preact/hooks';
 
@@ -15,41 +15,73 @@ interface Place {
   y: number;
 }
 
-/** Animates the children of a list (by `data-row`) whenever `order` is another. */
-export function useMoves<Element extends HTMLElement>(order: string) {
+/** The places at one time. */
+interface Places {
+  order: string;
+  width: number;
+  height: number;
+  of: Map<string, Place>;
+}
+
+/** A row on its way, from so far off. */
+interface Move {
+  from: Place;
+  animation: Animation;
+}
+
+/** Animates the children of a list (by `data-row`) whenever `order` is another. Another `layout` or size alone moves nobody. */
+export function useMoves<Element extends HTMLElement>(order: string, layout: string) {
   const list = useRef<Element>(null);
-  const places = useRef(new Map<string, Place>());
+  const places = useRef<Places>(undefined);
+  const moves = useRef(new Map<string, Move>());
   useLayoutEffect(() => {
+    const box = list.current;
+    if (!box) return void (places.current = undefined);
     const before = places.current;
-    const now = new Map<string, Place>();
-    const rows = [...(list.current?.children ?? [])] as HTMLElement[];
+    const now: Places = { order, width: box.clientWidth, height: box.clientHeight, of: new Map() };
+    const rows = [...box.children] as HTMLElement[];
     // All reads first: nothing is laid out twice.
-    for (const row of rows) now.set(row.dataset['row'] ?? '', { x: row.offsetLeft, y: row.offsetTop });
+    for (const row of rows) now.of.set(row.dataset['row'] ?? '', { x: row.offsetLeft, y: row.offsetTop });
     places.current = now;
-    if (isStill()) return;
+    if (!before || before.order === order || before.width !== now.width || before.height !== now.height || isStill()) return;
     for (const row of rows) {
       const key = row.dataset['row'] ?? '';
-      const [from, to] = [before.get(key), now.get(key)];
+      const [from, to] = [before.of.get(key), now.of.get(key)];
       if (!to) continue;
-      if (!from) {
-        if (before.size > 0) row.animate({ opacity: [0, 1] }, { duration: MOVE_MS });
-      } else if (from.x !== to.x || from.y !== to.y) {
-        const start = `translate(${from.x - to.x}px, ${from.y - to.y}px)`;
-        row.animate({ transform: [start, 'translate(0, 0)'] }, { duration: MOVE_MS, easing: EASING, composite: 'add' });
-      }
+      if (!from) row.animate({ opacity: [0, 1] }, { duration: MOVE_MS });
+      else if (from.x !== to.x || from.y !== to.y) move(row, key, { x: from.x - to.x, y: from.y - to.y }, moves.current);
     }
-  }, [order]);
+  }, [order, layout]);
   return list;
+}
+
+/** Lets a row glide to its place from `off`, and from what is left of the move that it is on. */
+function move(row: HTMLElement, key: string, off: Place, moves: Map<string, Move>): void {
+  const rest = left(moves.get(key));
+  moves.get(key)?.animation.cancel();
+  const from = { x: off.x + rest.x, y: off.y + rest.y };
+  const animation = row.animate({ transform: [`translate(${from.x}px, ${from.y}px)`, 'none'] }, { duration: MOVE_MS, easing: EASING });
+  const started: Move = { from, animation };
+  moves.set(key, started);
+  animation.onfinish = () => { if (moves.get(key) === started) moves.delete(key); };
+}
+
+function left(move: Move | undefined): Place {
+  const progress = move?.animation.effect?.getComputedTiming().progress ?? 1;
+  return { x: (move?.from.x ?? 0) * (1 - progress), y: (move?.from.y ?? 0) * (1 - progress) };
 }
 
 /** Lights a row up for a moment when its points rise. */
 export function useRise<Element extends HTMLElement>(points: number) {
   const row = useRef<Element>(null);
   const before = useRef(points);
+  const glow = useRef<Animation>(undefined);
   useLayoutEffect(() => {
     const rose = points > before.current;
     before.current = points;
-    if (rose && !isStill()) row.current?.querySelector('.glow')?.animate({ opacity: [0.55, 0] }, { duration: RISE_MS });
+    if (!rose || isStill()) return;
+    glow.current?.cancel();
+    glow.current = row.current?.querySelector('.glow')?.animate({ opacity: [0.55, 0] }, { duration: RISE_MS });
   }, [points]);
   return row;
 }

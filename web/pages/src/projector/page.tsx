@@ -6,6 +6,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { Qr } from '../kit/qr.js';
 import type { Room } from '../kit/session.js';
 import { Line, Name, Select, useTitle } from '../kit/ui.js';
+import { problemWord, w } from '../kit/words.js';
 import { Celebration } from './celebration.js';
 import { LiveBoard, TeamRace } from './rows.js';
 import { PERIODS, PLACES, VIEWS, wish, wishes, type View } from './view.js';
@@ -17,13 +18,13 @@ const REST_MS = 4_000;
 /** An announcement stays on the wall for so long. */
 const TICKER_MS = 60_000;
 
-export function Wall({ room, name, code }: { room: Room; name: string; code: string | null }) {
+export function Wall({ room, name, join }: { room: Room; name: string; join: JoinWay | undefined }) {
   useTitle(name);
   const isResting = useRest();
   useKeys();
   const { view, period, places } = wishes.value;
   return (
-    <div class={`wall wall-${view} ${isResting ? 'wall-resting' : ''}`}>
+    <div class={`wall ${isResting ? 'wall-resting' : ''}`} data-view={view}>
       <header class="wall-head">
         <h1><Name>{name}</Name></h1>
         <span class="soft">{t(`period.${period}`)}</span>
@@ -33,9 +34,12 @@ export function Wall({ room, name, code }: { room: Room; name: string; code: str
       </header>
       <main class="wall-main">
         {view !== 'teams' && <LiveBoard key={`board ${period}`} room={room} period={period} places={places} />}
-        {view !== 'board' && <TeamRace key={`teams ${period}`} room={room} period={period} />}
-        {code !== null && code !== '' && <Join code={code} />}
+        <div class="wall-side">
+          {view !== 'board' && <TeamRace key={`teams ${period}`} room={room} period={period} isAlone={view === 'teams'} />}
+          {join && <Join {...join} />}
+        </div>
       </main>
+      <Ended room={room} />
       <Ticker room={room} />
       <Celebration />
     </div>
@@ -107,6 +111,13 @@ function useRest(): boolean {
   return isResting;
 }
 
+/** What is on the wall may be old: then that is on the wall, too. */
+function Ended({ room }: { room: Room }) {
+  const { state, problem } = room.state.value;
+  const isOver = state === 'closed' && problem !== undefined;
+  return <div role="alert">{isOver && <p class="wall-ended">{w('line.closed', { why: problemWord(problem) })}</p>}</div>;
+}
+
 const latest = signal<Announcement | undefined>(undefined);
 
 function Ticker({ room }: { room: Room }) {
@@ -132,11 +143,17 @@ function Ticker({ room }: { room: Room }) {
   return <div class="wall-ticker" role="status">{one && <p dir="auto">{one.text}</p>}</div>;
 }
 
-function Join({ code }: { code: string }) {
+/** What students need to come in. */
+interface JoinWay {
+  code: string;
+  address: string;
+}
+
+function Join({ code, address }: JoinWay) {
   return (
     <aside class="wall-join card" aria-label={t('join')}>
-      <Qr text={`${location.origin}/#code=${code}`} label={t('join')} />
-      <p><b>{t('join')}</b> <span dir="ltr">{location.host}</span></p>
+      <Qr text={`${address}/#code=${code}`} label={t('join')} />
+      <p><b>{t('join')}</b> <span dir="ltr">{address.replace(/^https?:\/\//, '')}</span></p>
       <p class="code" dir="ltr"><span class="hidden">{t('join.code')} </span>{code}</p>
     </aside>
   );

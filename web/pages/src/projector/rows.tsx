@@ -6,9 +6,10 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { number } from '../kit/i18n.js';
 import type { Room } from '../kit/session.js';
 import { Name } from '../kit/ui.js';
-import { celebrate } from './celebration.js';
+import { celebrate, type Occasion } from './celebration.js';
 import { useMoves, useRise } from './moves.js';
-import { columns } from './view.js';
+import { useSize } from './size.js';
+import { largest } from './view.js';
 import { t } from './words.js';
 
 const key = (row: BoardRow): string => String(row.row ?? row.user_id ?? row.team_id);
@@ -32,8 +33,12 @@ function useBoard(room: Room, name: BoardName, period: Period): { rows: readonly
   return { rows, ended };
 }
 
-/** Tells when somebody new comes among the first. Not at the start, and not for rows without points. */
-function useCelebration(rows: readonly BoardRow[] | undefined, places: number, sentence: (row: BoardRow, place: number) => string): void {
+/** Tells when somebody takes the lead alone, or comes among the first. Not at the start, and not for rows without points. */
+function useCelebration(
+  rows: readonly BoardRow[] | undefined,
+  places: number,
+  occasion: (isLeader: boolean) => Occasion | undefined,
+): void {
   const before = useRef<string[] | undefined>(undefined);
   useEffect(() => {
     if (!rows) return;
@@ -41,25 +46,27 @@ function useCelebration(rows: readonly BoardRow[] | undefined, places: number, s
     const known = before.current;
     before.current = first.map(key);
     if (!known || known.length === 0) return;
-    const place = first.findIndex((row, index) => index === 0 ? key(row) !== known[0] : !known.includes(key(row)));
-    const row = first[place];
-    if (row) celebrate(sentence(row, place));
+    const [leader, second] = rows;
+    const leads = (row: BoardRow): boolean => row === leader && key(row) !== known[0] && row.points > (second?.points ?? 0);
+    const row = first.find((row) => leads(row) || !known.includes(key(row)));
+    const what = row && occasion(leads(row));
+    if (row && what) celebrate(what, row.name);
   }, [rows]);
 }
 
 export function LiveBoard({ room, period, places }: { room: Room; period: Period; places: number }) {
   const { rows, ended } = useBoard(room, 'all', period);
-  useCelebration(rows, 3, ({ name }, place) => t(place === 0 ? 'celebrate.lead' : 'celebrate.third', { name }));
+  useCelebration(rows, 3, (isLeader) => (isLeader ? 'celebrate.lead' : 'celebrate.third'));
   const shown = rows?.slice(0, places) ?? [];
-  const list = useMoves<HTMLOListElement>(shown.map(key).join());
+  const [section, size] = useSize<HTMLElement>();
+  const { across, down } = largest(shown.length, size);
+  const list = useMoves<HTMLOListElement>(shown.map(key).join(), `${across} ${down}`);
   if (ended?.code === 'leaderboards_off') return <p class="wall-note">{t('off')}</p>;
   if (!rows) return <p class="wall-note">{t('lost')}</p>;
   if (shown.length === 0) return <p class="wall-note">{t('empty')}</p>;
-  const across = columns(shown.length);
-  const down = Math.ceil(shown.length / across);
   return (
-    <section class="wall-board" aria-label={t('board')}>
-      <ol class="wall-rows" ref={list} style={{ '--across': String(across), '--down': String(Math.max(down, 6)) }}>
+    <section class="wall-board" aria-label={t('board')} ref={section}>
+      <ol class="wall-rows" ref={list} style={{ '--across': String(across), '--down': String(down) }}>
         {shown.map((row) => <Row key={key(row)} id={key(row)} rank={row.rank} name={row.name} points={row.points} />)}
       </ol>
     </section>
@@ -85,11 +92,15 @@ const Row = memo(function Row({ id, rank, name, points }: RowProps) {
   );
 });
 
-export function TeamRace({ room, period }: { room: Room; period: Period }) {
+/** The teams; without any there is nothing to see, but a hint where nothing else is. */
+export function TeamRace({ room, period, isAlone }: { room: Room; period: Period; isAlone: boolean }) {
   const { rows, ended } = useBoard(room, 'teams', period);
-  useCelebration(rows, 1, ({ name }) => t('celebrate.team', { name }));
-  const list = useMoves<HTMLOListElement>((rows ?? []).map(key).join());
-  if (!rows || ended || rows.length === 0) return null;
+  useCelebration(rows, 1, (isLeader) => (isLeader ? 'celebrate.team' : undefined));
+  const list = useMoves<HTMLOListElement>((rows ?? []).map(key).join(), '');
+  if (!rows || ended || rows.length === 0) {
+    if (!isAlone) return null;
+    return <p class="wall-note">{t(ended?.code === 'leaderboards_off' ? 'off' : rows || ended ? 'noTeams' : 'lost')}</p>;
+  }
   const most = Math.max(1, ...rows.map((row) => row.points));
   return (
     <section class="wall-teams" aria-label={t('teams')}>

@@ -32,9 +32,26 @@ export function wish(change: Partial<Wishes>): void {
   localStorage.setItem(STORED, JSON.stringify(wishes.value));
 }
 
-/** In how many columns so many rows are largest on a wide screen. */
-export function columns(rows: number): number {
-  const most = [12, 28, 54, 88, 120, 156];
-  const place = most.findIndex((bound) => rows <= bound);
-  return place < 0 ? most.length + 1 : place + 1;
+/** How rows lie in columns. */
+export interface Layout {
+  across: number;
+  down: number;
+}
+
+/** The size of type in a row, in shares of its height and of its width, as projector.css has it. */
+const OF_HEIGHT = 0.52;
+const OF_WIDTH = 1 / 14;
+/** Few rows do not grow beyond a share of the screen. */
+const DOWN_MIN = 6;
+
+/** The layout in which the type of so many rows is largest in a box. */
+export function largest(rows: number, box: { width: number; height: number }): Layout {
+  let best: Layout = { across: 1, down: Math.max(rows, DOWN_MIN) };
+  let bestSize = 0;
+  for (let across = 1; across <= rows; across += 1) {
+    const down = Math.max(Math.ceil(rows / across), DOWN_MIN);
+    const size = Math.min((box.height / down) * OF_HEIGHT, (box.width / across) * OF_WIDTH);
+    if (size > bestSize) [best, bestSize] = [{ across, down }, size];
+  }
+  return best;
 }

@@ -65,7 +65,7 @@ function Live({ room, made }: { room: Room; made: HostedClass }) {
       <p>{t('live.hint')}</p>
       <JoinBox room={made} />
       <div class="row">
-        <button class="primary" onClick={() => void openProjector(room.http, made.code)}>{t('projector')}</button>
+        <button class="primary" onClick={() => void openProjector(room.http, made)}>{t('projector')}</button>
         <a class="button" href="/mentor">{t('mentor')}</a>
         <a class="button" href="/admin">{t('admin')}</a>
       </div>

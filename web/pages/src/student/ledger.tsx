@@ -1,7 +1,7 @@
 // The ledger in words: every entry, also why there were no points.
 
 import type { LedgerEntry } from 'homeroom-sdk';
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { moment, number } from '../kit/i18n.js';
 import { Problem } from '../kit/ui.js';
 import { ledgerWord, w } from '../kit/words.js';
@@ -14,14 +14,20 @@ export function Ledger({ me }: { me: Me }) {
   const [entries, setEntries] = useState<readonly LedgerEntry[]>();
   const [next, setNext] = useState<string | null>(null);
   const [thrown, setThrown] = useState<unknown>();
+  const shown = useRef<readonly LedgerEntry[]>([]);
+  shown.current = entries ?? [];
   const turn = me.ledgerTurn.value;
   useEffect(() => {
     let isWanted = true;
     me.room.http.points(me.id, { limit: PAGE }).then(
       ({ items, next_cursor }) => {
         if (!isWanted) return;
-        setEntries(items);
-        setNext(next_cursor);
+        // What was read of older pages stays, if the new page reaches back to it.
+        const first = new Set(items.map((entry) => entry.event_id));
+        const known = shown.current;
+        const isJoined = known.some((entry) => first.has(entry.event_id));
+        setEntries(isJoined ? [...items, ...known.filter((entry) => !first.has(entry.event_id))] : items);
+        if (!isJoined) setNext(next_cursor);
         setThrown(undefined);
       },
       (why: unknown) => { if (isWanted) setThrown(why); },
@@ -30,7 +36,7 @@ export function Ledger({ me }: { me: Me }) {
   }, [turn]);
   const more = async (cursor: string): Promise<void> => {
     const page = await me.room.http.points(me.id, { limit: PAGE, cursor });
-    setEntries([...(entries ?? []), ...page.items]);
+    setEntries([...shown.current, ...page.items]);
     setNext(page.next_cursor);
   };
   if (!entries) return thrown === undefined ? <p>{w('loading')}</p> : <Problem thrown={thrown} />;
@@ -39,12 +45,14 @@ export function Ledger({ me }: { me: Me }) {
     <section class="card">
       <div class="scroll" tabIndex={0} role="region" aria-label={t('tab.ledger')}>
         <table>
-          <thead><tr><th>{t('ledger.when')}</th><th>{t('ledger.what')}</th><th class="number">{t('ledger.points')}</th><th class="number">{t('ledger.total')}</th></tr></thead>
+          <thead><tr><th>{t('ledger.what')}</th><th class="number">{t('ledger.points')}</th><th class="number">{t('ledger.total')}</th></tr></thead>
           <tbody>
             {entries.map((entry) => (
               <tr key={entry.event_id}>
-                <td>{moment(entry.occurred_at)}</td>
-                <td dir="auto" class="text">{ledgerWord(entry, me.unitTitle(entry.reference_id))}</td>
+                <td class="text">
+                  <p dir="auto">{ledgerWord(entry, me.unitTitle(entry.reference_id))}</p>
+                  <small>{moment(entry.occurred_at)}</small>
+                </td>
                 <td class="number">{entry.points > 0 ? '+' : ''}{number(entry.points)}</td>
                 <td class="number">{number(entry.total)}</td>
               </tr>

@@ -1,7 +1,7 @@
 // What a student's page knows, kept up to date by the topics of the student: signals that the parts of the page read.
 
 import { batch, computed, signal, type Signal } from '@preact/signals';
-import type { Achievements, Announcement, Performance, Progress, TopicMessage } from 'homeroom-sdk';
+import { Problem, type Achievements, type Ack, type Announcement, type Earned, type Performance, type Progress, type TopicMessage } from 'homeroom-sdk';
 import { list, type Qualification, type Unit } from '../kit/catalogue.js';
 import { changesMore, foldLearner, foldTeam, type Learner } from '../kit/people.js';
 import type { Room } from '../kit/session.js';
@@ -14,13 +14,18 @@ export interface UnitLine extends Unit {
 
 /** How long to wait for further messages before what only the node can tell is read anew. */
 const READ_AFTER_MS = 300;
+/** How long to wait before a catalogue that could not be read is asked for again. */
+const RETRY_MS = 5_000;
+const ANNOUNCEMENTS_MAX = 20;
 
 export class Me {
   readonly id: number;
   readonly learner: Signal<Learner | undefined> = signal(undefined);
-  readonly team: Signal<Performance | undefined> = signal(undefined);
+  /** The student's teams, as far as their state has come. */
+  readonly teams: Signal<readonly Performance[]> = signal([]);
   readonly announcements: Signal<readonly Announcement[]> = signal([]);
-  readonly units: Signal<readonly Unit[]> = signal([]);
+  /** Undefined until it is read. */
+  readonly units: Signal<readonly Unit[] | undefined> = signal(undefined);
   readonly qualifications: Signal<readonly Qualification[]> = signal([]);
   /** Rises with every entry of the ledger: lists that show it are read anew. */
   readonly ledgerTurn = signal(0);
@@ -28,19 +33,21 @@ export class Me {
   readonly waiting = signal(0);
 
   /** Units that count for this student, by course: with enrolments those of their courses, else all. */
-  readonly lines = computed<readonly UnitLine[]>(() => {
+  readonly lines = computed<readonly UnitLine[] | undefined>(() => {
     const progress = this.learner.value?.progress;
     const enrolled = new Set(progress?.qualifications.map((one) => one.qualification_id));
     const touched = new Map(progress?.units.map((unit) => [unit.unit_id, unit]));
     const counts = (unit: Unit): boolean =>
       enrolled.size === 0 || touched.has(unit.id) || (unit.qualification_id !== null && enrolled.has(unit.qualification_id));
-    return this.units.value.filter(counts).map((unit) => {
+    return this.units.value?.filter(counts).map((unit) => {
       const made = touched.get(unit.id);
       return { ...unit, percent: made?.progress_percentage ?? 0, completed_at: made?.completed_at ?? null };
     });
   });
 
   #timer: ReturnType<typeof setTimeout> | undefined;
+  /** Rises with every change that is heard of: an answer that was asked for before it may be older. */
+  #turn = 0;
   readonly #heard: ((message: TopicMessage) => void)[] = [];
 
   constructor(readonly room: Room) {
@@ -48,20 +55,19 @@ export class Me {
     const { live } = room;
     live.subscribe(`user:${this.id}`, {
       snapshot: (snapshot) => batch(() => {
+        this.#turn += 1;
         this.learner.value = snapshot;
         this.ledgerTurn.value += 1;
       }),
       message: (message) => this.#take(message),
+      // What was to be read when the connection was lost is read now.
+      recovered: () => this.#readSoon(true),
     });
     live.subscribe('announcements', this.#announcing());
     live.on('settled', () => (this.waiting.value = live.waiting));
-    const [team] = room.session.teams;
-    if (team !== undefined) {
-      live.subscribe(`team:${team}`, {
-        snapshot: (performance) => (this.team.value = performance),
-        message: (message) => (this.team.value = this.team.value && foldTeam(this.team.value, message)),
-      });
-      live.subscribe(`announcements:team:${team}`, this.#announcing());
+    for (const team_id of room.session.teams) {
+      live.subscribe(`team:${team_id}`, this.#teaming(team_id));
+      live.subscribe(`announcements:team:${team_id}`, this.#announcing());
     }
     void this.#readCatalogue();
   }
@@ -72,7 +78,7 @@ export class Me {
   }
 
   unitTitle(unit_id: number | null): string | undefined {
-    return this.units.value.find((unit) => unit.id === unit_id)?.title;
+    return this.units.value?.find((unit) => unit.id === unit_id)?.title;
   }
 
   /** Reports progress; it is sent when there is a connection, and once. */
@@ -81,14 +87,14 @@ export class Me {
   }
 
   /** Reports that a unit was read. Resolves with the points, or why there were none. */
-  async read(unit_id: number): Promise<void> {
-    await this.#sent(this.room.live.earn({ user_id: this.id, action_type: 'read_content', reference_id: unit_id }));
+  async read(unit_id: number): Promise<Ack<Earned>> {
+    return this.#sent(this.room.live.earn({ user_id: this.id, action_type: 'read_content', reference_id: unit_id }));
   }
 
-  async #sent(answer: Promise<unknown>): Promise<void> {
+  async #sent<Answer>(answer: Promise<Answer>): Promise<Answer> {
     this.waiting.value = this.room.live.waiting;
     try {
-      await answer;
+      return await answer;
     } finally {
       this.waiting.value = this.room.live.waiting;
     }
@@ -97,42 +103,71 @@ export class Me {
   #take(message: TopicMessage): void {
     const before = this.learner.value;
     if (!before) return;
-    batch(() => {
-      this.learner.value = foldLearner(before, message);
-      if (message.type.startsWith('points')) this.ledgerTurn.value += 1;
-    });
+    this.learner.value = foldLearner(before, message);
     for (const heard of this.#heard) heard(message);
-    if (changesMore(message)) {
-      clearTimeout(this.#timer);
-      this.#timer = setTimeout(() => void this.#readAnew().catch(() => undefined), READ_AFTER_MS);
-    }
+    // A unit that was made after this page was opened has no name here yet.
+    if (message.type === 'progress_update' && this.unitTitle(message.data.unit_id) === undefined) void this.#readCatalogue();
+    this.#readSoon(changesMore(message));
+  }
+
+  /** Reads anew when nothing more has come for a while: the ledger, and if `isStale` what only the node can tell. */
+  #readSoon(isStale: boolean): void {
+    if (isStale) this.#turn += 1;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      this.ledgerTurn.value += 1;
+      // A read that fails with the connection is made up for when it is back.
+      void this.#readAnew().catch(() => undefined);
+    }, READ_AFTER_MS);
   }
 
   /** Skills, criteria and shares follow from the messages, but by rules that the node has. */
   async #readAnew(): Promise<void> {
     const { http } = this.room;
+    const turn = this.#turn;
     const [progress, achievements] = await Promise.all([
       http.get<Progress>(`/progress/${this.id}`),
       http.get<Achievements>(`/achievements/${this.id}`),
     ]);
     const known = this.learner.value;
-    // An answer from before the latest message would take something back.
-    if (known && progress.version >= known.progress.version) this.learner.value = { progress, achievements };
+    // An answer from before the latest message would take something back; after that message another read comes.
+    const isLatest = turn === this.#turn && known !== undefined
+      && progress.version >= known.progress.version && achievements.version >= known.achievements.version;
+    if (isLatest) this.learner.value = { progress, achievements };
   }
 
   async #readCatalogue(): Promise<void> {
     const { http } = this.room;
-    const [units, qualifications] = await Promise.all([list<Unit>(http, '/units'), list<Qualification>(http, '/qualifications')]);
-    batch(() => {
-      this.units.value = units;
-      this.qualifications.value = qualifications;
-    });
+    try {
+      const [units, qualifications] = await Promise.all([list<Unit>(http, '/units'), list<Qualification>(http, '/qualifications')]);
+      batch(() => {
+        this.units.value = units;
+        this.qualifications.value = qualifications;
+      });
+    } catch (thrown) {
+      if (Problem.of(thrown).isTransient) setTimeout(() => void this.#readCatalogue(), RETRY_MS);
+    }
+  }
+
+  #teaming(team_id: number) {
+    const others = (): readonly Performance[] => this.teams.value.filter((team) => team.team_id !== team_id);
+    const put = (team: Performance): void => {
+      this.teams.value = [...others(), team].sort((one, other) => one.team_id - other.team_id);
+    };
+    return {
+      snapshot: put,
+      message: (message: TopicMessage) => {
+        const known = this.teams.value.find((team) => team.team_id === team_id);
+        if (known) put(foldTeam(known, message));
+      },
+      ended: () => (this.teams.value = others()),
+    };
   }
 
   #announcing() {
     const put = (list: readonly Announcement[]): void => {
       const known = new Map([...this.announcements.value, ...list].map((one) => [one.announcement_id, one]));
-      this.announcements.value = [...known.values()].sort((one, other) => other.announcement_id - one.announcement_id).slice(0, 20);
+      this.announcements.value = [...known.values()].sort((one, other) => other.announcement_id - one.announcement_id).slice(0, ANNOUNCEMENTS_MAX);
     };
     return {
       snapshot: ({ announcements }: { announcements: Announcement[] }) => put(announcements),

@@ -43,13 +43,15 @@ function Head({ me }: { me: Me }) {
         </p>
         {progress && <span class="tag head-level">{w('level', { n: progress.points.level })}</span>}
         <span class="grow" />
-        <label class="row quiet-switch">
+        <label class="row quiet-switch" title={t('quiet.hint')}>
           <input type="checkbox" checked={isQuiet.value} onChange={(event) => setQuiet(event.currentTarget.checked)} />
           <span>{t('quiet')}</span>
         </label>
-        {unseen.value > 0 && (
-          <button class="small" onClick={() => (unseen.value = 0)} title={t('news.seen')}>{t('news', { n: unseen.value })}</button>
-        )}
+        <span role="status">
+          {unseen.value > 0 && (
+            <button class="small" onClick={() => (unseen.value = 0)} title={t('news.seen')}>{t('news', { n: unseen.value })}</button>
+          )}
+        </span>
       </div>
       {me.waiting.value > 0 && me.room.state.value.state !== 'open' && <p class="banner" role="status">{t('waiting', { n: me.waiting.value })}</p>}
     </div>

@@ -1,5 +1,6 @@
 // My team: where it stands, and who is in it.
 
+import type { Performance } from 'homeroom-sdk';
 import { number, percent } from '../kit/i18n.js';
 import { Bar, Name } from '../kit/ui.js';
 import { w } from '../kit/words.js';
@@ -7,9 +8,13 @@ import type { Me } from './model.js';
 import { t } from './words.js';
 
 export function TeamPart({ me }: { me: Me }) {
-  const team = me.team.value;
+  const teams = me.teams.value;
   if (me.room.session.teams.length === 0) return <p class="card">{t('team.none')}</p>;
-  if (!team) return <p>{w('loading')}</p>;
+  if (teams.length === 0) return <p>{w('loading')}</p>;
+  return <div class="stack">{teams.map((team) => <OneTeam key={team.team_id} me={me} team={team} />)}</div>;
+}
+
+function OneTeam({ me, team }: { me: Me; team: Performance }) {
   return (
     <div class="grid">
       <section class="card stack">

@@ -5,6 +5,7 @@ import { ago, day, percent } from '../kit/i18n.js';
 import { Bar, Dialog, Name, toastProblem } from '../kit/ui.js';
 import { w } from '../kit/words.js';
 import type { Me, UnitLine } from './model.js';
+import { tellAnswer } from './news.js';
 import { t } from './words.js';
 
 const STEP = 10;
@@ -12,8 +13,8 @@ const STEP = 10;
 export function Today({ me }: { me: Me }) {
   const [open, setOpen] = useState<number>();
   const progress = me.learner.value?.progress;
-  if (!progress) return <p>{w('loading')}</p>;
   const lines = me.lines.value;
+  if (!progress || !lines) return <p>{w('loading')}</p>;
   const courses = [...new Set(lines.map((line) => line.qualification_id))];
   const chosen = lines.find((line) => line.id === open);
   return (
@@ -54,6 +55,7 @@ function Course({ me, course, lines, onOpen }: { me: Me; course: number | null; 
             <button class="unit" onClick={() => onOpen(line.id)}>
               <span class="unit-title">{line.completed_at !== null && <span aria-hidden="true">✓ </span>}<Name>{line.title}</Name></span>
               <Bar label={t('unit.progress', { unit: line.title })} value={line.percent} />
+              <span class="hidden">{percent(line.percent)}</span>
             </button>
           </li>
         ))}
@@ -63,31 +65,31 @@ function Course({ me, course, lines, onOpen }: { me: Me; course: number | null; 
 }
 
 function UnitDialog({ me, line, onClose }: { me: Me; line: UnitLine; onClose(): void }) {
-  const [value, setValue] = useState(line.percent);
   const least = Math.ceil(line.percent / STEP) * STEP;
-  const act = (done: Promise<void>): void => {
-    done.catch(toastProblem);
-    onClose();
-  };
+  const [wished, setWished] = useState(least);
+  const value = Math.max(wished, least);
+  const read = (): void => void me.read(line.id).then(({ data }) => tellAnswer(me, data)).catch(toastProblem);
+  const report = (percentage: number): void => void me.report(line.id, percentage).catch(toastProblem);
   return (
     <Dialog title={line.title} onClose={onClose}>
-      <div class="stack">
+      {/* Every button closes the dialog as the browser does it, so that the focus goes back to the unit. */}
+      <form method="dialog" class="stack">
         {line.completed_at === null ? (
           <>
             <label class="field">
-              <span>{t('unit.report')} <output>{percent(Math.max(value, line.percent))}</output></span>
-              <input type="range" min={least} max={100} step={STEP} value={Math.max(value, least)} onInput={(event) => setValue(Number(event.currentTarget.value))} />
+              <span>{t('unit.report')} <output>{percent(value)}</output></span>
+              <input type="range" min={least} max={100} step={STEP} value={value} aria-valuetext={percent(value)} onInput={(event) => setWished(Number(event.currentTarget.value))} />
             </label>
             <div class="row">
-              <button onClick={() => act(me.report(line.id, Math.max(value, least)))}>{t('unit.save')}</button>
-              <button class="primary" onClick={() => act(me.report(line.id, 100))}>{t('unit.done')}</button>
+              <button onClick={() => report(value)}>{t('unit.save')}</button>
+              <button class="primary" onClick={() => report(100)}>{t('unit.done')}</button>
             </div>
           </>
         ) : (
           <p>{t('unit.completed', { day: day(line.completed_at) })}</p>
         )}
-        <button onClick={() => act(me.read(line.id))}>{t('unit.read')}</button>
-      </div>
+        <button onClick={read}>{t('unit.read')}</button>
+      </form>
     </Dialog>
   );
 }

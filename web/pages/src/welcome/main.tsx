@@ -7,5 +7,6 @@ import { Welcome } from './page.js';
 await start(async () => {
   const made = await redeemKey();
   if (made) return void location.replace(`/${made.role}`);
-  return <Welcome room={await classroom()} known={await sessions()} />;
+  const [room, known] = await Promise.all([classroom(), sessions()]);
+  return <Welcome room={room} known={known} />;
 });

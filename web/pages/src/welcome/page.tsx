@@ -1,6 +1,7 @@
 // The steps at the door, one at a time.
 
-import { useState } from 'preact/hooks';
+import type { ComponentChildren } from 'preact';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { ask, type Classroom, type Session } from '../kit/session.js';
 import { Field, Form, Frame, Name, Select } from '../kit/ui.js';
 import { translator } from '../kit/i18n.js';
@@ -101,7 +102,7 @@ function AtTheDoor({ step, onStep }: { step: Step & { at: 'door' }; onStep(step:
   const teams: [string, string][] = [['', t('team.none')], ...door.teams.map(({ team_id, name }): [string, string] => [String(team_id), name])];
   return (
     <section class="card stack">
-      <h1><Name>{t('class', { name: door.name ?? '' })}</Name></h1>
+      <Heading><Name>{t('class', { name: door.name ?? '' })}</Name></Heading>
       {door.door === 'locked' && <p>{t('locked')}</p>}
       <Form action={isBack ? t('comeBack') : t('join')} onSubmit={enter}>
         <Field label={t('name')} hint={t('name.hint')} name="name" required maxLength={200} autocomplete="name" dir="auto" defaultValue={name} />
@@ -120,12 +121,19 @@ function AtTheDoor({ step, onStep }: { step: Step & { at: 'door' }; onStep(step:
 function Inside({ pin }: { pin: string }) {
   return (
     <section class="card stack center">
-      <h1>{t('yourPin')}</h1>
+      <Heading>{t('yourPin')}</Heading>
       <p class="code" dir="ltr" data-pin>{pin}</p>
       <p>{t('keepPin')}</p>
       <a class="button primary" href="/student">{t('go')}</a>
     </section>
   );
+}
+
+/** The heading of a new step takes the focus, so that whoever does not see the page hears where they are. */
+function Heading({ children }: { children: ComponentChildren }) {
+  const heading = useRef<HTMLHeadingElement>(null);
+  useEffect(() => heading.current?.focus(), []);
+  return <h1 ref={heading} tabIndex={-1}>{children}</h1>;
 }
 
 function Teacher({ isOpen }: { isOpen: boolean }) {
