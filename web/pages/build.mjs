@@ -66,6 +66,14 @@ function html(metafile, out, page) {
   writeFileSync(join(out, `${page}.html`), text);
 }
 
+/** Whose work is in the scripts, and under which licences: they have to be named with every copy. */
+function licences(out) {
+  const { dependencies } = JSON.parse(readFileSync(join(here, 'package.json'), 'utf8'));
+  const names = [...Object.keys(dependencies), '@preact/signals-core'].sort();
+  const text = (name) => readFileSync(join(tools, 'pages/node_modules', name, 'LICENSE'), 'utf8').trim();
+  writeFileSync(join(out, 'assets/licences.txt'), names.map((name) => `${name}\n\n${text(name)}\n`).join(`\n${'-'.repeat(80)}\n\n`));
+}
+
 /** The tests of pure parts, made runnable. */
 function tests(out) {
   buildSync({
@@ -94,4 +102,5 @@ rmSync(out, { recursive: true, force: true });
 mkdirSync(out, { recursive: true });
 const metafile = compile(out);
 cpSync(join(here, 'static'), join(out, 'assets'), { recursive: true });
+licences(out);
 for (const page of PAGES) html(metafile, out, page);
