@@ -4,18 +4,22 @@ import { useState } from 'preact/hooks';
 import { memo } from '../kit/memo.js';
 import type { Unit } from '../kit/catalogue.js';
 import { number, percent } from '../kit/i18n.js';
-import { Name } from '../kit/ui.js';
+import { Name, Select } from '../kit/ui.js';
 import { AwardDialog } from './award.js';
 import { LIVE_MAX, type LiveClass, type Person, type School } from './model.js';
 import { t } from './words.js';
 
 export function Grid({ school, live, people }: { school: School; live: LiveClass; people: readonly Person[] }) {
   const [awarding, setAwarding] = useState<Person>();
-  const units = school.units.value;
+  const [wanted, setWanted] = useState<string>();
+  const courses = coursesOf(school, live);
+  const course = wanted ?? courses[0]?.[0] ?? ALL;
+  const units = course === ALL ? school.units.value : school.units.value.filter(({ qualification_id }) => String(qualification_id ?? NONE) === course);
   return (
     <section class="card stack">
       <div class="row">
         <h2 class="grow">{t('grid')}</h2>
+        {courses.length > 1 && <Select label={t('grid.course')} value={course} options={courses} onChange={setWanted} />}
         {live.id !== null && <span class="tag tag-good">{t('present', { n: people.filter(({ id }) => live.present.value.has(id)).length })}</span>}
       </div>
       {people.length > LIVE_MAX && <p class="soft">{t('tooMany', { n: LIVE_MAX })}</p>}
@@ -26,7 +30,7 @@ export function Grid({ school, live, people }: { school: School; live: LiveClass
               <th scope="col" class="pinned">{t('grid.learner')}</th>
               <th scope="col" class="number">{t('grid.points')}</th>
               <th scope="col" class="number">{t('grid.level')}</th>
-              {units.map((unit) => <th key={unit.id} scope="col" class="unit-head"><Name>{unit.title}</Name></th>)}
+              {units.map((unit) => <th key={unit.id} scope="col" class="unit-head"><span class="unit-name" title={unit.title}><Name>{unit.title}</Name></span></th>)}
               <th scope="col"><span class="hidden">{t('award')}</span></th>
             </tr>
           </thead>
@@ -40,6 +44,21 @@ export function Grid({ school, live, people }: { school: School; live: LiveClass
       {awarding && <AwardDialog school={school} live={live} who={awarding} onClose={() => setAwarding(undefined)} />}
     </section>
   );
+}
+
+const ALL = 'all';
+const NONE = 'none';
+/** More columns than this are shown only when asked for. */
+const COLUMNS_MAX = 40;
+
+/** The courses that units stand in, those of the team first, the one with most learners before all. */
+function coursesOf(school: School, live: LiveClass): [string, string][] {
+  const learners = new Map(live.team.value?.course_completion.map((course) => [course.qualification_id, course.learners]));
+  const ids = [...new Set(school.units.value.map(({ qualification_id }) => qualification_id))];
+  ids.sort((one, other) => (learners.get(other ?? 0) ?? 0) - (learners.get(one ?? 0) ?? 0));
+  const courses = ids.map((id): [string, string] => [String(id ?? NONE), id === null ? t('grid.noCourse') : (school.qualification(id) ?? `#${id}`)]);
+  const all: [string, string] = [ALL, t('grid.all')];
+  return school.units.value.length > COLUMNS_MAX ? [...courses, all] : [all, ...courses];
 }
 
 interface RowProps {

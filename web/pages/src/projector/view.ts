@@ -40,7 +40,7 @@ export interface Layout {
 
 /** The size of type in a row, in shares of its height and of its width, as projector.css has it. */
 const OF_HEIGHT = 0.52;
-const OF_WIDTH = 1 / 14;
+const OF_WIDTH = 1 / 18;
 /** Few rows do not grow beyond a share of the screen. */
 const DOWN_MIN = 6;
 
