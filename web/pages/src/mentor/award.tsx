@@ -16,7 +16,7 @@ interface Budget {
 
 const field = (fields: FormData, name: string): string => String(fields.get(name) ?? '').trim();
 
-export function AwardDialog({ school, who, onClose }: { school: School; live: LiveClass; who: Person; onClose(): void }) {
+export function AwardDialog({ school, who, onClose }: { school: School; who: Person; onClose(): void }) {
   const { http } = school.room;
   const [kind, setKind] = useState<string>(ACTIONS[0] as string);
   const units = school.units.value.map(({ id, title }) => [String(id), title] as const);

@@ -41,7 +41,7 @@ export function Grid({ school, live, people }: { school: School; live: LiveClass
           </tbody>
         </table>
       </div>
-      {awarding && <AwardDialog school={school} live={live} who={awarding} onClose={() => setAwarding(undefined)} />}
+      {awarding && <AwardDialog school={school} who={awarding} onClose={() => setAwarding(undefined)} />}
     </section>
   );
 }

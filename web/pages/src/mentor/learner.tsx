@@ -52,7 +52,7 @@ function Learner({ school, live, id }: { school: School; live: LiveClass; id: nu
         <Earned achievements={shown.achievements} at={then} />
       </div>
       <Ledger school={school} live={live} id={id} at={then} />
-      {dialog === 'award' && <AwardDialog school={school} live={live} who={{ id, name }} onClose={() => setDialog(undefined)} />}
+      {dialog === 'award' && <AwardDialog school={school} who={{ id, name }} onClose={() => setDialog(undefined)} />}
       {dialog === 'pin' && <PinDialog school={school} id={id} name={name} onClose={() => setDialog(undefined)} />}
     </div>
   );
