@@ -346,7 +346,7 @@ async fn an_unknown_person_or_thing_in_the_path_is_404_with_its_code() {
         "/leaderboards/team:",
         "/leaderboards/team:x",
         "/nowhere",
-        "/",
+        "/student/",
         "/points",
     ] {
         admin.get(path).await.any_problem(404);

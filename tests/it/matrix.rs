@@ -138,7 +138,8 @@ const TOPICS: &[&str] = &[
 ];
 
 async fn school() -> Node {
-    let node = Node::start().await;
+    // One caller asks for every row in a second: that is more than a student may, and not what is asked here.
+    let node = Node::start_with(|config| config.rates.student_writes_per_s = 0).await;
     let admin = node.admin();
     Class::import(&admin, 0, 3).await;
     Class::import(&admin, 1, 2).await;
