@@ -15,7 +15,7 @@ use tokio::time::{Instant, sleep_until};
 pub struct Weather {
     /// Each piece arrives so much later than it was sent.
     pub latency: Duration,
-    /// Every byte travels alone.
+    /// Every byte travels alone, but for the answer to an upgrade: a WebSocket client takes one in so many pieces for an attack.
     pub in_slices: bool,
 }
 
@@ -132,7 +132,8 @@ async fn one_way(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, weather: Weath
     let writing = async move {
         while let Some((arrives, bytes)) = travelling.recv().await {
             sleep_until(arrives).await;
-            let slice = if weather.in_slices { 1 } else { bytes.len() };
+            let sliced = weather.in_slices && !bytes.starts_with(b"HTTP/1.1 101");
+            let slice = if sliced { 1 } else { bytes.len() };
             for piece in bytes.chunks(slice) {
                 if to.write_all(piece).await.is_err() {
                     return;
