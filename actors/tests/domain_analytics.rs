@@ -1,5 +1,4 @@
 //! Analytics as pure counts: parts and wholes agree, order does not matter, and what is cut off is not counted.
-#![allow(clippy::unwrap_used, reason = "helpers of tests; a panic is the report")]
 
 use homeroom_actors::domain::Action;
 use homeroom_actors::domain::analytics::engagement::EngagementCount;

@@ -1,5 +1,4 @@
 //! Completion and the criteria of achievements: what counts, what is taken out again, and where tiers begin.
-#![allow(clippy::unwrap_used, reason = "helpers of tests; a panic is the report")]
 
 use homeroom_actors::domain::achievements::{Outside, Tier, achievements};
 use homeroom_actors::domain::action::{Action, Evidence};

@@ -1,5 +1,4 @@
 //! What each command comes to, as tables: state in short, command, decision in short.
-#![allow(clippy::unwrap_used, reason = "helpers of tests; a panic is the report")]
 
 use homeroom_actors::domain::action::{Action, Evidence, RefusalReason};
 use homeroom_actors::domain::event::{EventMeta, LearnerEvent};

@@ -1,5 +1,4 @@
 //! How teams score, and how fractions are ordered.
-#![allow(clippy::unwrap_used, reason = "helpers of tests; a panic is the report")]
 
 use homeroom_actors::domain::board::{Figure, Scale, Score, quotient, scored, sum};
 use homeroom_actors::domain::rules::TeamScoring;

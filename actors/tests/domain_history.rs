@@ -1,5 +1,4 @@
 //! Random histories of one learner: replay, snapshots, sums, refusals and progress hold after every step (I2, I3, I4, I6).
-#![allow(clippy::unwrap_used, reason = "helpers of tests; a panic is the report")]
 
 use homeroom_actors::domain::action::{Action, Evidence};
 use homeroom_actors::domain::carried::Carried;

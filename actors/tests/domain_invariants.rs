@@ -1,7 +1,5 @@
 //! Every invariant of the domain notices what breaks it; teams keep each achievement once.
 
-#![allow(clippy::unwrap_used, reason = "helpers of tests; a panic is the report")]
-
 use homeroom_actors::domain::action::{Action, Evidence};
 use homeroom_actors::domain::event::{EventMeta, LearnerEvent};
 use homeroom_actors::domain::invariants::{self, Violation};

@@ -1,6 +1,5 @@
 //! Cool-downs, awards per window, caps and bonuses: no limit is ever exceeded, whatever order facts come in and whatever the
 //! local clock does; caps fill exactly; a refusal names the first moment at which it would no longer be one.
-#![allow(clippy::unwrap_used, reason = "helpers of tests; a panic is the report")]
 
 use homeroom_actors::domain::learner::Award;
 use homeroom_actors::domain::rules::{

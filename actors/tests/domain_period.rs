@@ -1,5 +1,4 @@
 //! Days, weeks and seasons as ranges of local days.
-#![allow(clippy::unwrap_used, reason = "helpers of tests; a panic is the report")]
 
 use homeroom_actors::domain::period::{Days, Period, days_of, monday_of};
 use proptest::prelude::*;

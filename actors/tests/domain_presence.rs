@@ -1,5 +1,4 @@
 //! Who is here in a team: grace time, folding and pages.
-#![allow(clippy::unwrap_used, reason = "helpers of tests; a panic is the report")]
 
 use homeroom_actors::domain::presence::{Presence, PresenceChange};
 use homeroom_schema::UserId;

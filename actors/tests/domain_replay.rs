@@ -1,5 +1,4 @@
 //! Random histories with changes of the rules: adjustments keep the sums, and undoing them leaves the learner as they were.
-#![allow(clippy::unwrap_used, reason = "helpers of tests; a panic is the report")]
 
 use homeroom_actors::domain::achievements::Outside;
 use homeroom_actors::domain::course::Course;

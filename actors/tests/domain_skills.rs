@@ -1,5 +1,4 @@
 //! Bayesian knowledge tracing: worked by hand, and what holds for every history.
-#![allow(clippy::unwrap_used, reason = "helpers of tests; a panic is the report")]
 
 use homeroom_actors::domain::Rules;
 use homeroom_actors::domain::course::{Course, SkillMastery};

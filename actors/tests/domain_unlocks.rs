@@ -1,5 +1,4 @@
 //! When tiers are earned: all criteria, lower tiers first, once, and with nothing asked that does not decide.
-#![allow(clippy::unwrap_used, reason = "helpers of tests; a panic is the report")]
 
 use homeroom_actors::domain::achievements::{Measures, Occasion, Outside, Tier, newly_earned};
 use homeroom_actors::domain::action::{Action, Evidence};

@@ -1,15 +1,12 @@
 //! The engine as its callers see it: commands, answers, reads, corrections, the roster, stop and start.
-#![allow(clippy::unwrap_used, reason = "helpers of tests; a panic is the report")]
 
-mod support;
-
+use crate::support::{self, DAY_MS, School, earn, key, progress, unit, user};
 use homeroom_actors::EngineError;
 use homeroom_actors::domain::{Action, RefusalReason, Rejection};
 use homeroom_actors::engine::Correction;
 use homeroom_schema::Version;
 use homeroom_schema::records::{AuditedBy, KeyOutcome, StreamId};
 use std::sync::Arc;
-use support::{DAY_MS, School, earn, key, progress, unit, user};
 
 #[tokio::test]
 async fn an_award_is_answered_and_shown() {

@@ -1,8 +1,6 @@
 //! Boards of periods, of the past, of teams that score in other ways; who is on them; clocks that jump.
-#![allow(clippy::unwrap_used, reason = "helpers of tests; a panic is the report")]
 
-mod support;
-
+use crate::support::{self, DAY_MS, START_MS, School, earn, qualification, settings, team, user};
 use homeroom_actors::domain::Action;
 use homeroom_actors::domain::rules::{Season, TeamScoring, Transfer};
 use homeroom_actors::engine::{BoardPart, Correction, EarnRequest};
@@ -16,7 +14,6 @@ use proptest::prelude::*;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
-use support::{DAY_MS, START_MS, School, earn, qualification, settings, team, user};
 
 const READ: Action = Action::ReadContent;
 const QUIZ: Action = Action::CompleteQuiz;

@@ -1,8 +1,6 @@
 //! I8: one failing actor takes down nobody else, and comes back with its durable state. Each kind of actor is poisoned.
-#![allow(clippy::unwrap_used, reason = "helpers of tests; a panic is the report")]
 
-mod support;
-
+use crate::support::{Counts, School, achieve, earn, stream, team, user};
 use homeroom_actors::domain::Action;
 use homeroom_actors::engine::{BoardPart, PoisonTarget};
 use homeroom_actors::roster::{RosterCommand, RosterOutcome};
@@ -13,7 +11,6 @@ use homeroom_schema::limits::{RESTART_WINDOW, RESTARTS_MAX};
 use homeroom_schema::memory::LostAnswer;
 use homeroom_schema::records::{AuditedBy, StreamId, UserRole};
 use std::time::Duration;
-use support::{Counts, School, achieve, earn, stream, team, user};
 
 async fn points_on_board(engine: &Engine, board: BoardName, id: u64) -> u64 {
     let page = engine.board(board, Period::All, BoardPart::From(0), 100).await.unwrap();

@@ -1,9 +1,7 @@
 //! F-X4: an actor that does not come to an end with a message is noticed, ended and started again, within five seconds; its
 //! callers get a typed error, the others notice nothing, and what is durable is right afterwards.
-#![allow(clippy::unwrap_used, reason = "helpers of tests; a panic is the report")]
 
-mod support;
-
+use crate::support::{Counts, School, achieve, earn, team, user};
 use homeroom_actors::EngineError;
 use homeroom_actors::domain::Action;
 use homeroom_actors::engine::{BoardPart, PoisonTarget};
@@ -11,7 +9,6 @@ use homeroom_actors::roster::RosterCommand;
 use homeroom_actors::topics::{BoardName, Period};
 use homeroom_schema::records::{AuditedBy, UserRole};
 use std::time::Duration;
-use support::{Counts, School, achieve, earn, team, user};
 use tokio::time::Instant;
 
 const FIVE_SECONDS: Duration = Duration::from_secs(5);

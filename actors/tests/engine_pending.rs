@@ -1,8 +1,6 @@
 //! What is pending, what is durable, and what becomes of a learner when a batch fails.
-#![allow(clippy::unwrap_used, reason = "helpers of tests; a panic is the report")]
 
-mod support;
-
+use crate::support::{self, School, earn, key, progress, user};
 use homeroom_actors::EngineError;
 use homeroom_actors::domain::{Action, Rejection};
 use homeroom_actors::engine::Correction;
@@ -11,7 +9,6 @@ use homeroom_schema::limits::{
 };
 use homeroom_schema::memory::LostAnswer;
 use homeroom_schema::records::{AuditedBy, StreamId};
-use support::{School, earn, key, progress, user};
 
 /// I1: commands are decided on what is pending, and nothing pending is seen by anyone.
 #[tokio::test]

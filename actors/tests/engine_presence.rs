@@ -1,8 +1,6 @@
 //! Who is here, as the engine tells it: grace time, a session that panics, an actor that fails.
-#![allow(clippy::unwrap_used, reason = "helpers of tests; a panic is the report")]
 
-mod support;
-
+use crate::support::{School, team, user};
 use homeroom_actors::Engine;
 use homeroom_actors::engine::{PoisonTarget, TopicSnapshot};
 use homeroom_actors::sessions::SessionInfo;
@@ -10,7 +8,6 @@ use homeroom_actors::topics::{Inbox, TopicName, TopicRead};
 use homeroom_schema::TokenId;
 use homeroom_schema::limits::PRESENCE_GRACE_MS;
 use std::time::Duration;
-use support::{School, team, user};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 

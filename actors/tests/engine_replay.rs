@@ -1,8 +1,6 @@
 //! I2 and I4 over random histories on both stores: replay, snapshot and tail, projection rows and boards say the same.
-#![allow(clippy::unwrap_used, reason = "helpers of tests; a panic is the report")]
 
-mod support;
-
+use crate::support::{self, School, earn, progress, settings, unit, user};
 use homeroom_actors::domain::{Action, Evidence, Learner, evolve, invariants};
 use homeroom_actors::domain::{EventMeta, LearnerEvent};
 use homeroom_actors::engine::{BoardPart, Correction};
@@ -10,7 +8,6 @@ use homeroom_actors::topics::{BoardName, Period};
 use homeroom_schema::records::{AuditedBy, StreamId};
 use homeroom_schema::{MemoryStore, Store, Version};
 use std::sync::Arc;
-use support::{School, earn, progress, settings, unit, user};
 
 const PEOPLE: u64 = 6;
 const STEPS: u64 = 400;

@@ -1,8 +1,6 @@
 //! The roster: commands share commits, conflicts wait, imports are all or nothing, ids and pseudonyms are stable.
-#![allow(clippy::unwrap_used, reason = "helpers of tests; a panic is the report")]
 
-mod support;
-
+use crate::support::{self, School, key, qualification, team, unit, user};
 use homeroom_actors::EngineError;
 use homeroom_actors::engine::{KeyClaim, RenderRoster};
 use homeroom_actors::roster::{Entity, Import, RosterCommand, RosterOutcome};
@@ -10,7 +8,6 @@ use homeroom_schema::limits::{PROBLEM_ERRORS_MAX, TEAM_MEMBERS_MAX};
 use homeroom_schema::records::{AuditedBy, KeyOutcome, StreamId, UserRecord, UserRole};
 use homeroom_schema::{Store, Version};
 use std::collections::BTreeSet;
-use support::{School, key, qualification, team, unit, user};
 
 fn put_user(id: Option<u64>, name: &str, create: bool) -> RosterCommand {
     RosterCommand::PutUser {

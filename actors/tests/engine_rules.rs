@@ -1,9 +1,7 @@
 //! Changed rules and the past: applied beside live awards, finished after a stop, undone without a trace in any figure.
-#![allow(clippy::unwrap_used, reason = "helpers of tests; a panic is the report")]
 #![allow(clippy::disallowed_methods, reason = "a test awaits the tasks that it spawns")]
 
-mod support;
-
+use crate::support::{self, School, qualification, settings, user};
 use homeroom_actors::domain::{Action, Learner, Rules, evolve, invariants};
 use homeroom_actors::domain::{EventMeta, LearnerEvent};
 use homeroom_actors::engine::{BoardPart, Correction};
@@ -16,7 +14,6 @@ use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use support::{School, qualification, settings, user};
 
 const API: (Origin, AuditedBy) = (
     Origin::Api,

@@ -1,8 +1,6 @@
 //! Putting learners away and waking them: equal state, with and without a snapshot, and who stays awake.
-#![allow(clippy::unwrap_used, reason = "helpers of tests; a panic is the report")]
 
-mod support;
-
+use crate::support::{self, School, progress, user};
 use homeroom_actors::domain::Action;
 use homeroom_actors::roster::{Import, RosterCommand};
 use homeroom_actors::topics::{Inbox, TopicName};
@@ -15,7 +13,6 @@ use homeroom_schema::{Store, Version};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
-use support::{School, progress, user};
 
 /// Waits, by the paused clock, until so many learners are awake.
 async fn until_awake(school: &School, awake: usize) {

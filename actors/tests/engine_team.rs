@@ -1,8 +1,6 @@
 //! Team achievements: one fact, every member of that moment once, all durable before the answer, also across a crash.
-#![allow(clippy::unwrap_used, reason = "helpers of tests; a panic is the report")]
 
-mod support;
-
+use crate::support::{self, START_MS, School, achieve, key, reference, settings, team, user};
 use homeroom_actors::domain::rules::{AtCap, Cap, CapSpan};
 use homeroom_actors::domain::team::TeamEvent;
 use homeroom_actors::domain::{Action, RefusalReason};
@@ -13,7 +11,6 @@ use homeroom_schema::records::{Append, AuditedBy, KeyOutcome, NewEvent, Row, Str
 use homeroom_schema::{Store, TimeMs, Version};
 use std::sync::Arc;
 use std::time::Duration;
-use support::{START_MS, School, achieve, key, reference, settings, team, user};
 
 /// I3: every member is awarded once, whoever reports it and how often.
 #[tokio::test]

@@ -1,10 +1,9 @@
 //! Power cuts: the engine on the real SQLite store, on a disk that forgets what was not synced. Whatever was acknowledged before a
 //! cut is there after it, at whichever moment it comes, and the database agrees with itself.
-#![allow(clippy::unwrap_used, reason = "helpers of tests; a panic is the report")]
 #![allow(clippy::disallowed_methods, reason = "a test awaits the tasks that it spawns")]
 
-mod support;
-
+use crate::support::report::report_row;
+use crate::support::{School, TestClock, earn, progress, settings, user};
 use homeroom_actors::domain::Action;
 use homeroom_actors::verify::verify;
 use homeroom_actors::{Clock, Engine};
@@ -15,8 +14,6 @@ use homeroom_schema::{Durability, SqliteOptions, SqliteStore, Store, Version};
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
-use support::report::report_row;
-use support::{School, TestClock, earn, progress, settings, user};
 use tempfile::TempDir;
 
 const PEOPLE: u64 = 12;

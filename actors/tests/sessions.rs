@@ -1,5 +1,4 @@
 //! Sessions under their shards: admission, ends, panics, and the stop.
-#![allow(clippy::unwrap_used, reason = "helpers of tests; a panic is the report")]
 
 use homeroom_actors::sessions::{EndReason, SessionControl, SessionInfo, Sessions, SessionsSupervisor};
 use homeroom_actors::supervision::Fault;

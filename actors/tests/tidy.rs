@@ -1,5 +1,4 @@
 //! Rules about the source itself: what the domain and the engine may know, and that every file says what lives in it.
-#![allow(clippy::unwrap_used, reason = "helpers of tests; a panic is the report")]
 
 use std::fs;
 use std::path::{Path, PathBuf};

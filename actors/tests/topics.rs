@@ -1,5 +1,4 @@
 //! Topics and inboxes: whatever is published, forgotten or restarted, a reader misses nothing without being told.
-#![allow(clippy::unwrap_used, reason = "helpers of tests; a panic is the report")]
 #![allow(clippy::disallowed_methods, reason = "a test awaits the tasks that it spawns")]
 
 use futures_util::FutureExt as _;

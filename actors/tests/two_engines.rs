@@ -1,10 +1,9 @@
 //! Two engines on one database that do not know of each other: every command is sent to both, as a broken router would, and
 //! no stream is ever wrong. On a real PostgreSQL server; without one the test says that it was left out.
-#![allow(clippy::unwrap_used, reason = "helpers of tests; a panic is the report")]
 #![allow(clippy::disallowed_methods, reason = "a test awaits the tasks that it spawns")]
 
-mod support;
-
+use crate::support::report::report_row;
+use crate::support::{School, settings, stream};
 use homeroom_actors::EngineError;
 use homeroom_actors::domain::Action;
 use homeroom_actors::verify::same_learners;
@@ -14,8 +13,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
-use support::report::report_row;
-use support::{School, settings, stream};
 use tokio::task::JoinSet;
 
 const PEOPLE: u64 = 50;

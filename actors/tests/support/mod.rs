@@ -1,9 +1,8 @@
 //! A small school on an engine, a clock that tests own, and shorthand for requests.
-#![allow(dead_code, unreachable_pub, reason = "each test binary uses its part")]
-#![allow(clippy::unwrap_used, reason = "helpers of tests; a panic is the report")]
 
 /// The rows of the report of `make soak`, as the black-box suite writes them.
 #[path = "../../../tests/it/support/report.rs"]
+#[allow(dead_code, reason = "two suites share it, and each uses its part")]
 pub mod report;
 
 use homeroom_actors::domain::{Action, Evidence, Rules};
