@@ -4,12 +4,15 @@
 use crate::app::App;
 use crate::audit;
 use crate::config::Leaderboards;
+use crate::guesses::Guesses;
 use crate::problem::Problem;
 use homeroom_actors::EngineError;
+use homeroom_schema::limits::CODE_TRIES_MAX;
 use homeroom_schema::records::{AuditedBy, Row};
 use parking_lot::RwLock;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use std::net::IpAddr;
 
 /// The setting that holds the class.
 pub const SETTING: &str = "classroom";
@@ -34,13 +37,15 @@ pub struct Class {
 }
 
 /// The class of now.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Classroom {
     class: RwLock<Class>,
     /// Held while it is being changed, so that changes do not overtake one another.
     changing: tokio::sync::Mutex<()>,
     /// Held while somebody comes in, so that no name comes in twice.
     pub(crate) joining: tokio::sync::Mutex<()>,
+    /// Wrong codes, by address.
+    pub(crate) knocks: Guesses<IpAddr>,
 }
 
 impl Class {
@@ -75,7 +80,9 @@ impl Classroom {
     pub fn new(class: Class) -> Self {
         Self {
             class: RwLock::new(class),
-            ..Self::default()
+            changing: tokio::sync::Mutex::default(),
+            joining: tokio::sync::Mutex::default(),
+            knocks: Guesses::new(CODE_TRIES_MAX),
         }
     }
 

@@ -7,9 +7,13 @@ use homeroom_actors::roster::{RosterCommand, RosterOutcome};
 use homeroom_schema::limits::PAGE_MAX;
 use homeroom_schema::records::{AuditedBy, PinRecord, Row, UserRecord, UserRole};
 use homeroom_schema::{TeamId, UserId};
+use std::net::{IpAddr, Ipv6Addr};
+use std::time::Duration;
 
 /// What somebody at the door says.
 pub struct Joining {
+    /// Where they are.
+    pub from: Option<IpAddr>,
     /// The class code.
     pub code: String,
     /// Their name.
@@ -40,21 +44,37 @@ const BY_THEMSELVES: AuditedBy = AuditedBy {
     user_id: None,
 };
 
-/// Whether this is the code of a class that is set up.
+/// Whether this is the code of a class that is set up. `from` is the address that it comes from, as far as that is known.
 ///
 /// # Errors
-/// 409 `not_set_up`, 403 `wrong_code`.
-pub fn knock(app: &App, code: &str) -> Result<(), Problem> {
+/// 409 `not_set_up`, 403 `wrong_code`, 429 `code_locked`.
+pub fn knock(app: &App, code: &str, from: Option<IpAddr>) -> Result<(), Problem> {
     let class = app.classroom().get();
     if !class.is_set_up() {
         let detail = "The teacher has not set the class up yet.";
         return Err(Problem::new(409, "not_set_up", "No class yet", detail));
     }
+    let from = from.map(network);
+    if let Some(from) = from {
+        let begun = app.classroom().knocks.begin(from, app.clock().now());
+        begun.map_err(code_locked)?;
+    }
     if !class.has_code(code) {
         let detail = "This is not the code of the class.";
         return Err(Problem::new(403, "wrong_code", "Wrong code", detail));
     }
+    if let Some(from) = from {
+        app.classroom().knocks.forgive(&from);
+    }
     Ok(())
+}
+
+/// Whose an address is: a household has a whole /64 of IPv6 (RFC 6177), and could guess from each of its addresses.
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.into(),
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
+    }
 }
 
 /// Whether somebody new may come in.
@@ -73,9 +93,9 @@ pub fn is_open(app: &App) -> Result<(), Problem> {
 ///
 /// # Errors
 /// 403 `wrong_code`, `door_locked`, `wrong_pin`; 409 `not_set_up`, `pin_required` (the name is taken), `no_pin` (it is on
-/// the roster and has no PIN yet); 422 `unknown_team`; 429 `pin_locked`; 503.
+/// the roster and has no PIN yet); 422 `unknown_team`; 429 `code_locked`, `pin_locked`; 503.
 pub async fn come_in(app: &App, joining: Joining) -> Result<Joined, Problem> {
-    knock(app, &joining.code)?;
+    knock(app, &joining.code, joining.from)?;
     if let Some(pin) = &joining.pin {
         return come_back(app, &joining.name, pin).await;
     }
@@ -195,6 +215,12 @@ fn named(app: &App, name: &str) -> Vec<UserRecord> {
 
 fn folded(name: &str) -> String {
     name.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase()
+}
+
+fn code_locked(wait: Duration) -> Problem {
+    let detail = "There were too many wrong class codes from this address.";
+    Problem::new(429, "code_locked", "Too many wrong codes", detail)
+        .retry_after(wait.as_millis().div_ceil(1_000) as u64)
 }
 
 fn pin_required() -> Problem {

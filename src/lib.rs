@@ -15,6 +15,7 @@ pub mod demo;
 pub mod erasure;
 pub mod exit;
 pub mod fields;
+pub mod guesses;
 pub mod http;
 pub mod idempotency;
 pub mod import;

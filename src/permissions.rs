@@ -312,6 +312,8 @@ pub fn topic_lens(caller: &Principal, topic: TopicName, relations: &impl Relatio
         TopicName::Board(board, _) => board_lens(caller, board, relations),
         TopicName::Presence(team_id) => presence_lens(caller, team_id, relations),
         TopicName::Announcements(audience) => announcements_lens(caller, audience, relations),
+        // Who is honoured is who is on the board of all.
+        TopicName::Honours => board_lens(caller, BoardName::All, relations),
     }
 }
 

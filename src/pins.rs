@@ -1,20 +1,18 @@
 //! PINs: how a student comes back on another device. Kept as Argon2id hashes; guessing is slowed down for each person.
 
 use crate::classroom::below;
+use crate::guesses::Guesses;
 use crate::problem::Problem;
 use argon2::password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, SaltString};
 use argon2::{Algorithm, Argon2, Params, Version};
-use homeroom_schema::limits::{PIN_DIGITS, PIN_GUESSERS_MAX, PIN_HASHES_AT_ONCE, PIN_TRIES_MAX, PIN_WAIT_MAX};
+use homeroom_schema::limits::{PIN_DIGITS, PIN_HASHES_AT_ONCE, PIN_TRIES_MAX};
 use homeroom_schema::{TimeMs, UserId};
-use parking_lot::Mutex;
-use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::Semaphore;
 
 /// Digits of a PIN that the node makes.
 const MADE_DIGITS: u32 = 4;
-/// The first wait after too many wrong ones.
-const FIRST_WAIT_MS: i64 = 60_000;
 /// OWASP's password storage cheat sheet: Argon2id with 19 MiB, two passes, one lane.
 const MEMORY_KIB: u32 = 19 * 1_024;
 const PASSES: u32 = 2;
@@ -23,22 +21,14 @@ const PASSES: u32 = 2;
 #[derive(Debug)]
 pub struct Pins {
     at_once: Arc<Semaphore>,
-    /// At most [`PIN_GUESSERS_MAX`]; whoever does not fit waits until others are forgotten.
-    guesses: Mutex<HashMap<UserId, Guesses>>,
-}
-
-/// Wrong PINs of one person in a row.
-#[derive(Debug, Clone, Copy, Default)]
-struct Guesses {
-    wrong: u32,
-    until: TimeMs,
+    guesses: Guesses<UserId>,
 }
 
 impl Default for Pins {
     fn default() -> Self {
         Self {
             at_once: Arc::new(Semaphore::new(PIN_HASHES_AT_ONCE)),
-            guesses: Mutex::default(),
+            guesses: Guesses::new(PIN_TRIES_MAX),
         }
     }
 }
@@ -83,7 +73,7 @@ impl Pins {
     /// # Errors
     /// 429 `pin_locked` while the person has to wait.
     pub async fn is_right(&self, user_id: UserId, pin: &str, kept: &str, now: TimeMs) -> Result<bool, Problem> {
-        self.begin_guess(user_id, now)?;
+        self.guesses.begin(user_id, now).map_err(locked)?;
         let (pin, kept) = (pin.to_owned(), kept.to_owned());
         let checked = self.slowly(move || {
             let kept = PasswordHash::new(&kept).ok()?;
@@ -98,29 +88,7 @@ impl Pins {
 
     /// Forgets wrong PINs: the right one was given, or there is a new one.
     pub fn forgive(&self, user_id: UserId) {
-        self.guesses.lock().remove(&user_id);
-    }
-
-    /// Counted as wrong before it is looked at, so that many at once are no way around.
-    fn begin_guess(&self, user_id: UserId, now: TimeMs) -> Result<(), Problem> {
-        let mut all = self.guesses.lock();
-        if all.len() >= PIN_GUESSERS_MAX && !all.contains_key(&user_id) {
-            all.retain(|_, guesses| guesses.until.plus_ms(PIN_WAIT_MAX.as_millis() as i64) > now);
-        }
-        let is_full = all.len() >= PIN_GUESSERS_MAX && !all.contains_key(&user_id);
-        let before = all.get(&user_id).copied().unwrap_or_default();
-        if is_full || now < before.until {
-            let wait_ms = if is_full { FIRST_WAIT_MS } else { before.until.0 - now.0 };
-            return Err(locked(wait_ms));
-        }
-        let wrong = before.wrong + 1;
-        let wait_ms = match wrong.checked_sub(PIN_TRIES_MAX) {
-            None => 0,
-            Some(times) => (FIRST_WAIT_MS << times.min(20)).min(PIN_WAIT_MAX.as_millis() as i64),
-        };
-        let until = now.plus_ms(wait_ms);
-        all.insert(user_id, Guesses { wrong, until });
-        Ok(())
+        self.guesses.forgive(&user_id);
     }
 
     async fn slowly<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
@@ -140,10 +108,9 @@ fn hasher() -> Argon2<'static> {
     Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
 }
 
-fn locked(wait_ms: i64) -> Problem {
+fn locked(wait: Duration) -> Problem {
     let detail = "There were too many wrong PINs. A new PIN from the teacher ends the wait.";
-    let seconds = wait_ms.unsigned_abs().div_ceil(1_000).max(1);
-    Problem::new(429, "pin_locked", "Too many wrong PINs", detail).retry_after(seconds)
+    Problem::new(429, "pin_locked", "Too many wrong PINs", detail).retry_after(wait.as_millis().div_ceil(1_000) as u64)
 }
 
 #[cfg(test)]
@@ -179,39 +146,5 @@ mod tests {
         assert!(pins.is_right(ada(), "4821", &one, TimeMs(0)).await.unwrap());
         assert!(!pins.is_right(ada(), "4822", &one, TimeMs(0)).await.unwrap());
         assert!(!pins.is_right(ada(), "4821", "nonsense", TimeMs(0)).await.unwrap());
-    }
-
-    #[test]
-    fn guessing_is_slowed_down_ever_more_and_forgiven_by_the_right_one() {
-        let pins = Pins::default();
-        for _ in 0..PIN_TRIES_MAX {
-            pins.begin_guess(ada(), TimeMs(0)).expect("a try");
-        }
-        assert_eq!(
-            pins.begin_guess(ada(), TimeMs(59_999)).expect_err("waits").code,
-            "pin_locked"
-        );
-        pins.begin_guess(ada(), TimeMs(60_000)).expect("another try");
-        assert!(pins.begin_guess(ada(), TimeMs(179_999)).is_err(), "now two minutes");
-        let mut now = 180_000;
-        for _ in 0..40 {
-            pins.begin_guess(ada(), TimeMs(now)).expect("after the wait");
-            now += PIN_WAIT_MAX.as_millis() as i64;
-        }
-        pins.forgive(ada());
-        pins.begin_guess(ada(), TimeMs(now - 1)).expect("forgiven");
-    }
-
-    #[test]
-    fn those_who_guess_are_bounded() {
-        let pins = Pins::default();
-        let person = |number: usize| UserId::new(number as u64 + 1).expect("an id");
-        for number in 0..PIN_GUESSERS_MAX {
-            pins.begin_guess(person(number), TimeMs(0)).expect("room");
-        }
-        let late = person(PIN_GUESSERS_MAX);
-        assert!(pins.begin_guess(late, TimeMs(1)).is_err());
-        let later = TimeMs(PIN_WAIT_MAX.as_millis() as i64);
-        pins.begin_guess(late, later).expect("the others are forgotten");
     }
 }

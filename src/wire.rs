@@ -21,7 +21,7 @@ pub use board::{board, board_of_rows, board_row, projector_order, projector_rows
 pub use commands::{correction_answer, earn_answer, first_answer, grant_answer, progress_answer};
 pub use learner::{achievement_data, achievements, progress};
 pub use ledger::{adjustment_reason, ledger_entry};
-pub use people::{announcement, people, presence};
+pub use people::{announcement, honour, people, presence};
 pub use performance::{performance, performance_changes};
 pub use privacy::{audit_entry, event, token_kept};
 pub use roster::{person, person_by_lens, preference, qualification, roster_answer, team, team_members, token, unit};

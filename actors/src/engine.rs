@@ -18,6 +18,7 @@ mod stop;
 mod team_award;
 
 pub use crate::announcements::Audience;
+pub use crate::honours::Honour;
 use admission::{Admission, Permit};
 pub use analytics::AnalyticsQuery;
 pub use announce::NewAnnouncement;
@@ -161,6 +162,8 @@ pub enum TopicSnapshot {
     Presence(TeamId, Arc<PresencePage>),
     /// `announcements`; the latest, oldest first.
     Announcements(Arc<[Arc<AnnouncementRecord>]>),
+    /// `honours`; the latest, oldest first.
+    Honours(Arc<[Arc<Honour>]>),
 }
 
 /// A session's hold on a topic.

@@ -23,6 +23,7 @@ use crate::domain::achievements::Outside;
 use crate::domain::team::TeamFact;
 use crate::engine::{BoardPart, Subscription};
 use crate::error::EngineError;
+use crate::honours::Honours;
 use crate::journal::{LearnerChange, Submission};
 use crate::library::Library;
 use crate::presence::Presences;
@@ -114,6 +115,7 @@ struct Inner {
     presences: Family<Presences>,
     attendance: OnceLock<Arc<Attendance>>,
     announcements: Announcements,
+    honours: Honours,
 }
 
 impl Hub {
@@ -148,6 +150,7 @@ impl Hub {
                 presences: Family::new(),
                 attendance: OnceLock::new(),
                 announcements: Announcements::default(),
+                honours: Honours::default(),
             }),
         }
     }

@@ -6,6 +6,7 @@ mod writer;
 pub use queue::Journal;
 pub(crate) use writer::{JournalActor, JournalArgs, JournalMsg, event_at};
 
+use crate::domain::achievements::Tier;
 use crate::domain::action::{Action, Evidence};
 use crate::domain::board::Score;
 use homeroom_schema::records::{Append, AppendOutcome};
@@ -33,6 +34,19 @@ pub struct LearnerChange {
     /// The entries of the ledger that have points: differences, for whoever counts by time or team. Each belongs to an event
     /// up to `event_id`, and to none of an earlier append.
     pub entries: Vec<LedgerChange>,
+    /// Tiers of achievements unlocked by it.
+    pub unlocked: Vec<Unlocked>,
+}
+
+/// A tier of an achievement that was unlocked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unlocked {
+    /// Which achievement.
+    pub achievement: String,
+    /// Which tier.
+    pub tier: Tier,
+    /// When it was earned.
+    pub earned_at: TimeMs,
 }
 
 /// Evidence of an award that began or ceased to count.

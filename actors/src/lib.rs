@@ -6,6 +6,7 @@ pub mod clock;
 pub mod domain;
 pub mod engine;
 pub mod error;
+mod honours;
 pub mod hub;
 pub mod insights;
 pub mod journal;

@@ -13,6 +13,7 @@ pub use name::{BoardName, NameError, TopicName};
 pub use topic::Topic;
 
 use crate::domain::event::{EventMeta, LearnerEvent};
+use crate::honours::Honour;
 use crate::views::{BoardRow, TeamPerformance};
 use homeroom_schema::records::AnnouncementRecord;
 use homeroom_schema::{TeamId, TimeMs, UserId};
@@ -102,6 +103,8 @@ pub enum Message {
     },
     /// Something was announced.
     Announcement(Arc<AnnouncementRecord>),
+    /// Somebody on boards unlocked something.
+    Honour(Arc<Honour>),
 }
 
 impl Message {
@@ -116,6 +119,7 @@ impl Message {
             Self::Team { before, now } => [before, now].iter().any(|performance| performance.names(id)),
             Self::Presence { joined, left, .. } => joined.iter().chain(left).any(|user_id| user_id.get() == id),
             Self::Announcement(record) => record.user_id.is_some_and(|author| author.get() == id),
+            Self::Honour(honour) => honour.user_id.get() == id,
         }
     }
 }

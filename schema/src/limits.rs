@@ -293,10 +293,14 @@ pub const NAME_CHARS_MAX: usize = 200;
 pub const PIN_DIGITS: std::ops::RangeInclusive<usize> = 4..=12;
 /// Wrong PINs of one person in a row, after which they wait: a minute first, then twice as long each time.
 pub const PIN_TRIES_MAX: u32 = 5;
+/// Wrong class codes of one address in a row, after which it waits in the same way. A right one from the same address ends
+/// that, so that a class behind one address is not kept out by one of its own.
+pub const CODE_TRIES_MAX: u32 = 10;
 /// The longest of these waits.
-pub const PIN_WAIT_MAX: Duration = Duration::from_secs(60 * 60);
-/// People with wrong PINs that are remembered. At the bound those who need not wait are forgotten, then others are refused.
-pub const PIN_GUESSERS_MAX: usize = 10_000;
+pub const GUESS_WAIT_MAX: Duration = Duration::from_secs(60 * 60);
+/// People with wrong PINs, and addresses with wrong codes, that are remembered. At the bound those who need not wait are
+/// forgotten, then others are refused.
+pub const GUESSERS_MAX: usize = 10_000;
 /// PINs hashed or checked at once, each with 19 MiB and some milliseconds of a processor. Others wait.
 pub const PIN_HASHES_AT_ONCE: usize = 2;
 /// Requests a second of all who have no token, in the long run. Beyond it they are refused with 429.
@@ -368,6 +372,12 @@ pub const PRESENCE_NAMED_MAX: usize = 200;
 pub const ANNOUNCEMENTS_KEPT: u64 = 1_000;
 /// The latest announcements of an audience that a snapshot shows.
 pub const ANNOUNCEMENTS_SHOWN: usize = 50;
+/// The latest honours that a snapshot shows, and that are remembered for it.
+pub const HONOURS_SHOWN: usize = 20;
+/// Honours told in one second of the node's clock: whoever unlocks more at once finds the others on their own topic alone.
+pub const HONOURS_PER_SECOND_MAX: u32 = 20;
+/// How long ago something may have been earned to be an honour still: history that is brought in is none.
+pub const HONOUR_AGE_MAX_MS: i64 = 5 * 60 * 1_000;
 /// Characters of an announcement.
 pub const ANNOUNCEMENT_CHARS_MAX: usize = 1_000;
 /// How far ahead of the node's clock `occurred_at` may be.

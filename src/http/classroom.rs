@@ -128,7 +128,7 @@ async fn knock(mut visit: Visit) -> Answered {
     let code = fields.text("code").unwrap_or_default();
     let code = fields.finish(code)?;
     let app = &visit.app;
-    join::knock(app, code)?;
+    join::knock(app, code, visit.way.client)?;
     let teams = app.engine().roster().teams_after(None, PAGE_MAX, false);
     let teams: Vec<Value> = teams
         .iter()

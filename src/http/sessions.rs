@@ -18,6 +18,7 @@ use homeroom_schema::limits::{NAME_CHARS_MAX, SESSION_LIFE, SIGN_IN_LIFE};
 use homeroom_schema::records::{AuditedBy, TokenRole};
 use homeroom_schema::{TeamId, UserId};
 use serde_json::{Value, json};
+use std::net::IpAddr;
 
 const ROLES: &str = "admin, mentor, student, projector";
 
@@ -40,7 +41,7 @@ async fn come_in(mut visit: Visit) -> Answered {
     let content = visit.content().await?;
     let app = visit.app.clone();
     let now = app.clock().now();
-    let (who, pin) = match read(&content)? {
+    let (who, pin) = match read(&content, visit.way.client)? {
         Way::Key(key) => {
             let sign_in = app.sign_ins().redeem(&key, now).ok_or_else(wrong_key)?;
             ((sign_in.role, sign_in.user_id), None)
@@ -60,7 +61,7 @@ async fn come_in(mut visit: Visit) -> Answered {
     open(&visit, who, pin).await
 }
 
-fn read(content: &Value) -> Result<Way, Problem> {
+fn read(content: &Value, from: Option<IpAddr>) -> Result<Way, Problem> {
     let mut fields = Fields::of(content);
     if let Some(key) = fields.optional_text("key") {
         let key = key.to_owned();
@@ -71,6 +72,7 @@ fn read(content: &Value) -> Result<Way, Problem> {
         return fields.finish(Way::Token(token));
     }
     let joining = Joining {
+        from,
         code: fields.text("code").unwrap_or_default().to_owned(),
         name: fields.line("name", NAME_CHARS_MAX),
         alias: fields.optional_line("alias", NAME_CHARS_MAX),

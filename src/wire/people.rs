@@ -1,9 +1,12 @@
-//! Who is here and who said something, under the names that a lens shows.
+//! Who is here, who said something and who is honoured, under the names that a lens shows.
 
 use super::time;
+use crate::secret::NodeSecret;
 use homeroom_actors::Lens;
 use homeroom_actors::domain::presence::PresencePage;
+use homeroom_actors::engine::Honour;
 use homeroom_actors::roster::Roster;
+use homeroom_actors::topics::BoardName;
 use homeroom_schema::records::AnnouncementRecord;
 use homeroom_schema::{TeamId, UserId};
 use serde_json::{Value, json};
@@ -45,4 +48,19 @@ pub fn announcement(roster: &Roster, record: &AnnouncementRecord, lens: Lens) ->
         "announcement_id": record.announcement_id, "team_id": record.team_id, "text": record.text,
         "from": record.user_id.and_then(|author| name(roster, author, lens)), "at": time(record.at),
     })
+}
+
+/// A tier that somebody on boards unlocked. A projector knows the person by the handle of their row on the board of all.
+#[must_use]
+pub fn honour(roster: &Roster, honour: &Honour, lens: Lens, secret: &NodeSecret) -> Value {
+    let Honour { user_id, unlocked } = honour;
+    let mut shown = json!({
+        "name": name(roster, *user_id, lens), "achievement_type": unlocked.achievement, "tier": unlocked.tier,
+        "earned_at": time(unlocked.earned_at),
+    });
+    match lens {
+        Lens::Projector => shown["row"] = json!(secret.row_handle(&BoardName::All.to_string(), user_id.get())),
+        Lens::Staff | Lens::Peer => shown["user_id"] = json!(user_id),
+    }
+    shown
 }

@@ -67,6 +67,10 @@ fn encode(app: &App, offset: u64, message: &Message, lens: Lens) -> Utf8Bytes {
             let data = wire::announcement(app.engine().roster(), record, lens);
             (TopicName::Announcements(record.team_id), ("announcement", raw(&data)))
         }
+        Message::Honour(honour) => {
+            let data = wire::honour(app.engine().roster(), honour, lens, app.secret());
+            (TopicName::Honours, ("honour", raw(&data)))
+        }
     };
     let frame = Frame {
         r#type,
@@ -253,6 +257,11 @@ pub(super) fn snapshot(app: &App, name: TopicName, snapshot: &TopicSnapshot, len
             let roster = app.engine().roster();
             let latest = latest.iter().map(|record| wire::announcement(roster, record, lens));
             json!({"announcements": latest.collect::<Vec<_>>()})
+        }
+        (TopicSnapshot::Honours(latest), _) => {
+            let roster = app.engine().roster();
+            let latest = latest.iter().map(|one| wire::honour(roster, one, lens, app.secret()));
+            json!({"honours": latest.collect::<Vec<_>>()})
         }
     };
     raw(&data)

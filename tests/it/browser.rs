@@ -141,6 +141,11 @@ async fn the_stories_of_those_who_teach_come_true() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_stories_of_who_looks_after_the_class_come_true() {
+    play("admin.test.ts").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_page_has_a_barrier_and_the_student_page_is_light() {
     play("quality.test.ts").await;
 }

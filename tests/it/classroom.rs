@@ -1,6 +1,7 @@
 //! The class and its door: set up once, joined with a code, come back to with a PIN, kept in order by its teacher.
 
 use crate::support::{Answer, Class, Client, Node, Socket, earn};
+use homeroom_schema::limits;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -203,6 +204,38 @@ async fn guessing_a_pin_ends_in_waiting_and_a_new_one_ends_the_wait() {
     );
     node.admin().delete("/users/500").await.expect(204);
     try_in(&node, come("Cleo", "24680")).await.problem(403, "wrong_pin");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn guessing_the_code_ends_in_waiting_for_that_address_alone() {
+    let node = Node::start_with(|config| config.trusted_proxies = vec!["127.0.0.1".into()]).await;
+    let code = set_up(&node).await;
+    let knock = async |from: &str, code: &str| {
+        let guest = node.anonymous();
+        let request = guest
+            .request(Method::POST, "/classroom/knock")
+            .header("X-Forwarded-For", from);
+        guest.send(request.json(&json!({CODE: code}))).await
+    };
+    for _ in 1..limits::CODE_TRIES_MAX {
+        knock("192.0.2.7", "AAAAAA").await.problem(403, "wrong_code");
+    }
+    // The right one from a class behind one address forgives what its own mistyped.
+    knock("192.0.2.7", &code).await.expect(200);
+    for _ in 0..limits::CODE_TRIES_MAX {
+        knock("192.0.2.7", "AAAAAA").await.problem(403, "wrong_code");
+    }
+    let locked = knock("192.0.2.7", &code).await;
+    assert!(locked.header("retry-after").is_some());
+    locked.problem(429, "code_locked");
+    knock("192.0.2.8", &code).await.expect(200);
+    // With IPv6 whoever has one address has all of its network.
+    for host in 0..limits::CODE_TRIES_MAX {
+        let from = format!("2001:db8:7::{host:x}");
+        knock(&from, "AAAAAA").await.problem(403, "wrong_code");
+    }
+    knock("2001:db8:7::ffff", &code).await.problem(429, "code_locked");
+    knock("2001:db8:8::1", &code).await.expect(200);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

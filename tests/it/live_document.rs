@@ -89,6 +89,7 @@ async fn every_message_of_the_node_comes_and_is_as_described() {
         "user:77777",
         "announcements",
         "presence:10",
+        "honours",
     ];
     socket.subscribe(&topics).await;
     let wish = json!({"type": "earn", "user_id": 1, "action_type": "complete_quiz", "reference_id": 1});
@@ -125,7 +126,13 @@ async fn every_message_of_the_node_comes_and_is_as_described() {
     let resource =
         json!({"user_id": 1, "action_type": "contribute_resource", "reference_id": 1, "evidence": {"quality": 1.0}});
     admin.post("/points/earn", resource).await.ok();
-    until(&mut socket, "achievement_unlocked").await;
+    let have_come = |messages: &[Value], kinds: [&str; 2]| {
+        let came = |kind: &str| messages.iter().any(|message| message["type"] == kind);
+        kinds.into_iter().all(came)
+    };
+    socket
+        .collect_until(|messages| have_come(messages, ["achievement_unlocked", "honour"]))
+        .await;
     for kind in ["team_update", "leaderboard_update"] {
         earn(&admin, 2, "read_content", 5_000 + kind.len() as u64).await;
         until(&mut socket, kind).await;

@@ -42,6 +42,7 @@ mod fuzzing;
 mod grants;
 mod hangups;
 mod heads;
+mod honours;
 mod idempotency;
 mod injection;
 mod invariants;

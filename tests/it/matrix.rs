@@ -133,6 +133,7 @@ const TOPICS: &[&str] = &[
     "presence:10                 | y    y    y    404  y    y    404  403",
     "presence:77777              | 404  404  404  404  404  404  404  403",
     "announcements               | y    y    y    y    y    y    y    y",
+    "honours                     | y    y    y    y    y    y    y    y",
     "announcements:team:10       | y    y    y    404  y    y    404  y",
     "announcements:team:77777    | 404  404  404  404  404  404  404  404",
 ];

@@ -261,6 +261,7 @@ impl Maker {
             "board:team:1",
             "board:all:day",
             "announcements",
+            "honours",
         ];
         if role(client) != Role::Projector {
             others.push("presence:1");

@@ -2,6 +2,7 @@
 
 use crate::boards::BoardMarks;
 use crate::domain::board::Score;
+use crate::honours::Honour;
 use crate::hub::{Calendar, Hub, RosterChange};
 use crate::journal::LearnerChange;
 use crate::presence::PresenceMarks;
@@ -25,6 +26,24 @@ pub(super) fn learners_changed(hub: &Hub, changes: &[LearnerChange]) {
     mark_teams(hub, changes);
     mark_qualifications(hub, changes);
     count(hub, changes);
+    honour(hub, changes);
+}
+
+/// Tells what those on boards have unlocked just now.
+fn honour(hub: &Hub, changes: &[LearnerChange]) {
+    for change in changes.iter().filter(|change| !change.unlocked.is_empty()) {
+        if !hub.roster().is_ranked(change.user_id) {
+            continue;
+        }
+        let now = hub.clock().now();
+        for unlocked in &change.unlocked {
+            let honour = Honour {
+                user_id: change.user_id,
+                unlocked: unlocked.clone(),
+            };
+            hub.honours().put(honour, now);
+        }
+    }
 }
 
 /// Counts entries in the sums that boards of periods rest on, and marks the rows concerned.
@@ -220,6 +239,10 @@ pub(super) fn roster_changed(hub: &Hub, change: &RosterChange) {
     if !change.erased.is_empty() {
         hub.announcements().forget(&change.erased);
     }
+    hub.honours().look_again(
+        |user_id| change.users.contains(&user_id) || change.erased.contains(&user_id),
+        |user_id| hub.roster().is_ranked(user_id),
+    );
     hub.presences().for_each(|handle| {
         if many || teams.binary_search(&handle.key).is_ok() {
             handle.mark(|marks| marks.renamed(&change.users));
@@ -255,6 +278,8 @@ pub(super) fn calendar_changed(hub: &Hub, before: &Calendar, now: &Calendar) {
         }
     });
     if renamed {
+        hub.honours()
+            .look_again(|_| true, |user_id| hub.roster().is_ranked(user_id));
         hub.presences().for_each(|handle| handle.mark(PresenceMarks::season));
     }
     if renamed || rescored {
@@ -266,6 +291,8 @@ pub(super) fn calendar_changed(hub: &Hub, before: &Calendar, now: &Calendar) {
 
 /// Has everything that is awake load anew.
 pub(super) fn reload(hub: &Hub) {
+    hub.honours()
+        .look_again(|_| true, |user_id| hub.roster().is_ranked(user_id));
     hub.boards().for_each(|handle| handle.mark(BoardMarks::reload));
     hub.teams().for_each(|handle| handle.mark(TeamMarks::reload));
 }

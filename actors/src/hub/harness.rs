@@ -374,6 +374,7 @@ impl World {
             completed: Vec::new(),
             evidence: Vec::new(),
             entries: vec![entry],
+            unlocked: Vec::new(),
         };
         sums.version = change.version;
         self.learners.insert(user_id, sums);
@@ -403,6 +404,7 @@ impl World {
             completed: vec![(unit_id, completed_at)],
             evidence: Vec::new(),
             entries: Vec::new(),
+            unlocked: Vec::new(),
         };
         sums.version = change.version;
         self.learners.insert(user_id, sums);

@@ -1,10 +1,11 @@
-//! Who is here and what was announced, as readers and listeners find it at the hub.
+//! Who is here, what was announced and who is honoured, as readers and listeners find it at the hub.
 
 use super::{Hub, subscription};
 use crate::announcements::{Announcements, Audience};
 use crate::domain::presence::PresencePage;
 use crate::engine::Subscription;
 use crate::error::EngineError;
+use crate::honours::Honours;
 use crate::presence::{PresenceHandle, PresenceMsg};
 use crate::sessions::Attendance;
 use crate::topics::{Inbox, Position};
@@ -94,6 +95,10 @@ impl Hub {
 
     pub(crate) fn announcements(&self) -> &Announcements {
         &self.inner.announcements
+    }
+
+    pub(crate) fn honours(&self) -> &Honours {
+        &self.inner.honours
     }
 
     /// A person came or went: the presence of their teams is looked at again where somebody watches it.

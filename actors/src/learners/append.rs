@@ -6,7 +6,7 @@ use crate::domain::board::Score;
 use crate::domain::carried::CarriedEntry;
 use crate::domain::event::{EventMeta, LearnerEvent};
 use crate::domain::learner::{AwardStanding, ReceiptKey};
-use crate::journal::{EvidenceChange, LearnerChange, LedgerChange};
+use crate::journal::{EvidenceChange, LearnerChange, LedgerChange, Unlocked};
 use homeroom_schema::records::{
     AchievementRecord, Append, AuditRecord, KeyRecord, LearnerHead, LedgerRow, NewEvent, PointPartRecord, PointsRecord,
     ProgressRecord, Row, StreamAppend, StreamId,
@@ -276,6 +276,7 @@ pub(crate) struct Changes {
     completed: Vec<(UnitId, TimeMs)>,
     evidence: Vec<EvidenceChange>,
     entries: Vec<LedgerChange>,
+    unlocked: Vec<Unlocked>,
 }
 
 impl Changes {
@@ -314,9 +315,17 @@ impl Changes {
                 let now = completed_at.filter(|_| was.is_none());
                 self.completed.extend(now.map(|at| (*unit, at)));
             }
-            LearnerEvent::PointsRefused { .. }
-            | LearnerEvent::StateCarried { .. }
-            | LearnerEvent::AchievementUnlocked { .. } => {}
+            LearnerEvent::AchievementUnlocked {
+                achievement,
+                tier,
+                occurred_at,
+                ..
+            } => self.unlocked.push(Unlocked {
+                achievement: achievement.clone(),
+                tier: *tier,
+                earned_at: *occurred_at,
+            }),
+            LearnerEvent::PointsRefused { .. } | LearnerEvent::StateCarried { .. } => {}
         }
     }
 
@@ -344,7 +353,7 @@ impl Changes {
 
     /// The change, given the state after the last fact; none if it means nothing to boards and teams.
     pub(crate) fn into_change(self, after: &Learner, event_id: EventId) -> Option<LearnerChange> {
-        if !self.score_changed && self.completed.is_empty() {
+        if !self.score_changed && self.completed.is_empty() && self.unlocked.is_empty() {
             return None;
         }
         let qualification = |id: QualificationId| {
@@ -366,6 +375,7 @@ impl Changes {
             completed: self.completed,
             evidence: self.evidence,
             entries: self.entries,
+            unlocked: self.unlocked,
         })
     }
 }

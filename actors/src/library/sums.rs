@@ -157,6 +157,7 @@ mod tests {
             completed: Vec::new(),
             evidence: vec![evidence],
             entries: Vec::new(),
+            unlocked: Vec::new(),
         }
     }
 

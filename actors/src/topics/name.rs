@@ -19,7 +19,7 @@ pub enum BoardName {
 }
 
 /// The name of a topic; `Display` and `FromStr` give the wire form (`user:7`, `board:team:3:week`, `presence:3`,
-/// `announcements`).
+/// `announcements`, `honours`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum TopicName {
     /// One learner's facts.
@@ -32,6 +32,8 @@ pub enum TopicName {
     Presence(TeamId),
     /// What is announced to everybody, or to one team.
     Announcements(Option<TeamId>),
+    /// What those on boards unlock, for others to see.
+    Honours,
 }
 
 /// Why a text names no topic, board or period.
@@ -96,6 +98,7 @@ impl fmt::Display for TopicName {
             Self::Presence(team_id) => write!(f, "presence:{team_id}"),
             Self::Announcements(None) => f.write_str("announcements"),
             Self::Announcements(Some(team_id)) => write!(f, "announcements:team:{team_id}"),
+            Self::Honours => f.write_str("honours"),
         }
     }
 }
@@ -104,10 +107,13 @@ impl FromStr for TopicName {
     type Err = NameError;
 
     fn from_str(text: &str) -> Result<Self, NameError> {
-        if text == "announcements" {
-            return Ok(Self::Announcements(None));
-        }
-        let (kind, rest) = text.split_once(':').ok_or(NameError::Unknown)?;
+        let Some((kind, rest)) = text.split_once(':') else {
+            return match text {
+                "announcements" => Ok(Self::Announcements(None)),
+                "honours" => Ok(Self::Honours),
+                _ => Err(NameError::Unknown),
+            };
+        };
         match kind {
             "user" => id(rest).map(Self::User),
             "team" => id(rest).map(Self::Team),

@@ -87,8 +87,8 @@ fn every_address_is_a_topic_and_every_kind_of_topic_an_address() {
         parsed += 1;
     }
     assert_eq!(
-        parsed, 13,
-        "user, team, presence, two of announcements, four boards of all time and four of periods"
+        parsed, 14,
+        "user, team, presence, two of announcements, honours, four boards of all time and four of periods"
     );
 }
 

@@ -361,7 +361,7 @@ type Tier = 'bronze' | 'silver' | 'gold';
 type Period = 'all' | 'week' | 'day' | 'season';
 /** `all`, `teams`, `team:{id}` or `qualification:{id}`. */
 type BoardName = 'all' | 'teams' | `team:${number}` | `qualification:${number}`;
-type Topic = `user:${number}` | `team:${number}` | `board:${BoardName}` | `board:${BoardName}:${'week' | 'day' | 'season'}` | `presence:${number}` | 'announcements' | `announcements:team:${number}`;
+type Topic = `user:${number}` | `team:${number}` | `board:${BoardName}` | `board:${BoardName}:${'week' | 'day' | 'season'}` | `presence:${number}` | 'announcements' | `announcements:team:${number}` | 'honours';
 /** A place in a topic: after message `offset` of the life `epoch`. */
 interface Position {
     epoch: string;
@@ -517,6 +517,19 @@ interface Announcement {
     from: string | null;
     at: Time;
 }
+/** What those on boards unlocked lately, oldest first. */
+interface Honours {
+    honours: Honour[];
+}
+interface Honour {
+    user_id?: number;
+    /** In place of `user_id` for projectors: as on `board:all`. */
+    row?: string;
+    name: string | null;
+    achievement_type: string;
+    tier: Tier;
+    earned_at: Time;
+}
 /** What a message of a topic holds, by its type. */
 interface MessageData {
     progress_update: UnitProgress & {
@@ -590,6 +603,7 @@ interface MessageData {
         count: number;
     };
     announcement: Announcement;
+    honour: Honour;
 }
 type MessageType = keyof MessageData;
 /** A message of a topic: `switch (message.type)` tells its data. */
@@ -605,7 +619,7 @@ type TopicMessage = {
 type SnapshotOf<Name extends string> = Name extends `user:${string}` ? {
     progress: Progress;
     achievements: Achievements;
-} : Name extends `team:${string}` ? Performance : Name extends `board:${string}` ? Board : Name extends `presence:${string}` ? Presence : Name extends `announcements${string}` ? Announcements : unknown;
+} : Name extends `team:${string}` ? Performance : Name extends `board:${string}` ? Board : Name extends `presence:${string}` ? Presence : Name extends `announcements${string}` ? Announcements : Name extends 'honours' ? Honours : unknown;
 /** Fields of an award, as `POST /points/earn` takes them. */
 interface Earn {
     user_id: number;
@@ -873,4 +887,4 @@ declare class Topics {
     take(frame: Frame): boolean;
 }
 
-export { Homeroom, type BoardMirror, type HomeroomEvents, type HomeroomOptions, type MirrorHandlers, type BackoffOptions, type State, type StateChange, type Transport, type Environment, type KeyValueStorage, type Network, type SocketConstructor, type SocketLike, type Off, HomeroomHttp, type BoardWish, type HttpAnswer, type Me, type Page, type PageWish, type RequestOptions, type SessionRole, type TokenSource, type Achievement, type Achievements, type Ack, type Action, type Announcement, type Announcements, type Board, type BoardName, type BoardRow, type Earn, type Earned, type Frame, type LedgerEntry, type MessageData, type MessageType, type Performance, type Period, type Position, type Presence, type PresentPerson, type Progress, type ProgressStep, type SkillMastery, type SnapshotOf, type TeamMember, type Tier, type Time, type Topic, type TopicMessage, type UnitProgress, type Settled, Problem, type FieldError, type LocalCode, type StoredCommand, type StoreOptions, type SubscribeOptions, type Subscription, type TopicHandlers };
+export { Homeroom, type BoardMirror, type HomeroomEvents, type HomeroomOptions, type MirrorHandlers, type BackoffOptions, type State, type StateChange, type Transport, type Environment, type KeyValueStorage, type Network, type SocketConstructor, type SocketLike, type Off, HomeroomHttp, type BoardWish, type HttpAnswer, type Me, type Page, type PageWish, type RequestOptions, type SessionRole, type TokenSource, type Achievement, type Achievements, type Ack, type Action, type Announcement, type Announcements, type Board, type BoardName, type BoardRow, type Earn, type Earned, type Frame, type Honour, type Honours, type LedgerEntry, type MessageData, type MessageType, type Performance, type Period, type Position, type Presence, type PresentPerson, type Progress, type ProgressStep, type SkillMastery, type SnapshotOf, type TeamMember, type Tier, type Time, type Topic, type TopicMessage, type UnitProgress, type Settled, Problem, type FieldError, type LocalCode, type StoredCommand, type StoreOptions, type SubscribeOptions, type Subscription, type TopicHandlers };

@@ -9,8 +9,8 @@ export type { Off } from './events.js';
 export { HomeroomHttp } from './http.js';
 export type { BoardWish, HttpAnswer, Me, Page, PageWish, RequestOptions, SessionRole, TokenSource } from './http.js';
 export type {
-  Achievement, Achievements, Ack, Action, Announcement, Announcements, Board, BoardName, BoardRow, Earn, Earned, Frame, LedgerEntry, MessageData,
-  MessageType, Performance, Period, Position, Presence, PresentPerson, Progress, ProgressStep, SkillMastery, SnapshotOf, TeamMember,
+  Achievement, Achievements, Ack, Action, Announcement, Announcements, Board, BoardName, BoardRow, Earn, Earned, Frame, Honour, Honours,
+  LedgerEntry, MessageData, MessageType, Performance, Period, Position, Presence, PresentPerson, Progress, ProgressStep, SkillMastery, SnapshotOf, TeamMember,
   Tier, Time, Topic, TopicMessage, UnitProgress,
 } from './messages.js';
 export type { Settled } from './outbox.js';

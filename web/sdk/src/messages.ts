@@ -16,7 +16,8 @@ export type Topic =
   | `board:${BoardName}:${'week' | 'day' | 'season'}`
   | `presence:${number}`
   | 'announcements'
-  | `announcements:team:${number}`;
+  | `announcements:team:${number}`
+  | 'honours';
 
 /** A place in a topic: after message `offset` of the life `epoch`. */
 export interface Position {
@@ -152,6 +153,19 @@ export interface Announcement {
   from: string | null;
   at: Time;
 }
+/** What those on boards unlocked lately, oldest first. */
+export interface Honours {
+  honours: Honour[];
+}
+export interface Honour {
+  user_id?: number;
+  /** In place of `user_id` for projectors: as on `board:all`. */
+  row?: string;
+  name: string | null;
+  achievement_type: string;
+  tier: Tier;
+  earned_at: Time;
+}
 
 /** What a message of a topic holds, by its type. */
 export interface MessageData {
@@ -195,6 +209,7 @@ export interface MessageData {
   team_update: Partial<Performance> & { team_id: number };
   presence_update: { team_id: number; joined: PresentPerson[]; left: number[]; count: number };
   announcement: Announcement;
+  honour: Honour;
 }
 export type MessageType = keyof MessageData;
 /** A message of a topic: `switch (message.type)` tells its data. */
@@ -213,7 +228,9 @@ export type SnapshotOf<Name extends string> = Name extends `user:${string}`
         ? Presence
         : Name extends `announcements${string}`
           ? Announcements
-          : unknown;
+          : Name extends 'honours'
+            ? Honours
+            : unknown;
 
 /** Fields of an award, as `POST /points/earn` takes them. */
 export interface Earn {

@@ -228,6 +228,7 @@ async fn whoever_was_told_reads_it_on_every_thread() {
                     qualifications: Vec::new(),
                     completed: Vec::new(),
                     entries: Vec::new(),
+                    unlocked: Vec::new(),
                     evidence: Vec::new(),
                 }]);
                 for board in [BoardName::All, BoardName::Team(team(1 + id % 3))] {

@@ -27,14 +27,15 @@ const ACTS = [
 ] as const;
 const ENTRIES_AT_ONCE = 100;
 
-export function AuditLog({ http, people }: { http: HomeroomHttp; people: readonly Person[] }) {
+/** `turn` changes when something was done on this page that the log should show. */
+export function AuditLog({ http, people, turn }: { http: HomeroomHttp; people: readonly Person[]; turn: number }) {
   const [act, setAct] = useState('');
   const choices = [['', t('audit.all')] as const, ...ACTS.map((one) => [one, actWord(one)] as const)];
   return (
     <section class="card stack">
       <h2>{t('audit')}</h2>
       <Select label={t('audit.act')} value={act} options={choices} onChange={setAct} />
-      <Log key={act} http={http} act={act} names={new Map(people.map(({ id, name }) => [id, name]))} />
+      <Log key={`${act} ${turn}`} http={http} act={act} names={new Map(people.map(({ id, name }) => [id, name]))} />
     </section>
   );
 }

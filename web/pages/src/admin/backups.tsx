@@ -13,6 +13,7 @@ import { isolated, t } from './t.js';
 interface Backup {
   name: string;
   bytes: number;
+  sha256: string | null;
   made_at: string;
   program: string | null;
 }
@@ -80,7 +81,7 @@ function List({ http, backups, again }: { http: HomeroomHttp; backups: readonly 
   );
 }
 
-function Row({ http, backup: { name, bytes: size, made_at }, onRemove }: { http: HomeroomHttp; backup: Backup; onRemove(): void }) {
+function Row({ http, backup: { name, bytes: size, sha256, made_at }, onRemove }: { http: HomeroomHttp; backup: Backup; onRemove(): void }) {
   const [checked, setChecked] = useState<Checked>();
   const path = `/backups/${encodeURIComponent(name)}`;
   const save = async (): Promise<void> => {
@@ -93,16 +94,21 @@ function Row({ http, backup: { name, bytes: size, made_at }, onRemove }: { http:
     <tr>
       <td><Time at={made_at} /></td>
       <td class="number">{bytes(size)}</td>
-      <td><code dir="ltr">{name}</code></td>
-      <td role="status">
-        {checked ? (
-          <>
-            <span class={`tag ${checked.ok ? 'tag-good' : 'tag-bad'}`}>{checked.ok ? t('backups.whole') : t('backups.broken')}</span>
-            {checked.problems.length > 0 && <ul class="faults" lang="en">{checked.problems.map((problem) => <li key={problem}>{problem}</li>)}</ul>}
-          </>
-        ) : (
-          <span class="soft">{t('backups.unverified')}</span>
-        )}
+      <td>
+        <code dir="ltr">{name}</code>
+        {sha256 !== null && <small class="digest">{t('backups.sha256')} <code dir="ltr">{sha256}</code></small>}
+      </td>
+      <td>
+        <div role="status">
+          {checked ? (
+            <>
+              <span class={`tag ${checked.ok ? 'tag-good' : 'tag-bad'}`}>{checked.ok ? t('backups.whole') : t('backups.broken')}</span>
+              {checked.problems.length > 0 && <ul class="faults" lang="en">{checked.problems.map((problem) => <li key={problem}>{problem}</li>)}</ul>}
+            </>
+          ) : (
+            <span class="soft">{t('backups.unverified')}</span>
+          )}
+        </div>
       </td>
       <td>
         <div class="row end nowrap">

@@ -1,45 +1,40 @@
 // Join cards: a new PIN for everybody chosen, and a sheet to print with one card each.
 
 import type { HomeroomHttp } from 'homeroom-sdk';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 import { addressOf, joinLink, type HostedClass } from '../kit/invite.js';
 import { Qr } from '../kit/qr.js';
 import type { Room } from '../kit/session.js';
-import { Bar, Form, Name, Select } from '../kit/ui.js';
+import { Bar, Name, Select } from '../kit/ui.js';
 import { w } from '../kit/words.js';
-import { newPin } from './deeds.js';
-import { byName, inParallel, isPresent, type Person, type School } from './school.js';
+import { Act } from './common.js';
+import { forgetCards, made, makeCards, progress, type Card } from './made.js';
+import { byName, isPresent, type Person, type School } from './school.js';
 import { isolated, t } from './t.js';
 
-interface Card {
-  person: Person;
-  pin: string;
-}
-interface Made {
-  cards: Card[];
-  failed: Person[];
-}
-
-/** The node hashes two PINs at a time. */
-const PINS_AT_ONCE = 2;
-
 export function Cards({ room, classroom, school, onClose }: { room: Room; classroom: HostedClass; school: School; onClose(): void }) {
-  const [made, setMade] = useState<Made>({ cards: [], failed: [] });
-  const add = (more: Made): void => setMade(({ cards }) => ({ cards: [...cards, ...more.cards].sort((a, b) => byName(a.person, b.person)), failed: more.failed }));
+  const { cards, failed } = made.value;
   return (
     <section class="stack">
       <div class="row no-print">
         <h2 class="grow">{t('roster.cards')}</h2>
         <button onClick={onClose}>{t('back')}</button>
       </div>
-      {made.cards.length === 0 && made.failed.length === 0 && <Wish http={room.http} school={school} onMade={add} />}
-      {made.failed.length > 0 && <Failed http={room.http} people={made.failed} onMade={add} />}
-      {made.cards.length > 0 && <Sheet classroom={classroom} cards={made.cards} />}
+      <Progress />
+      {cards.length === 0 && failed.length === 0 && <Wish http={room.http} school={school} />}
+      {failed.length > 0 && <Failed http={room.http} people={failed} />}
+      {cards.length > 0 && <Sheet classroom={classroom} cards={cards} />}
     </section>
   );
 }
 
-function Wish({ http, school, onMade }: { http: HomeroomHttp; school: School; onMade(made: Made): void }) {
+function Progress() {
+  const now = progress.value;
+  if (!now) return null;
+  return <div class="no-print"><Bar label={t('cards.making')} value={(100 * now.done) / now.all} text={t('shownOf', { shown: now.done, all: now.all })} /></div>;
+}
+
+function Wish({ http, school }: { http: HomeroomHttp; school: School }) {
   const [team, setTeam] = useState('');
   const teams = school.teams.filter(isPresent).sort(byName);
   const chosen = school.people.filter(
@@ -50,50 +45,29 @@ function Wish({ http, school, onMade }: { http: HomeroomHttp; school: School; on
     <div class="card stack">
       <Select label={t('cards.who')} value={team} options={choices} onChange={setTeam} />
       <p class="note">{t('cards.warning', { n: chosen.length })}</p>
-      {chosen.length > 0 && <Making http={http} people={chosen} action={t('cards.make', { n: chosen.length })} onMade={onMade} />}
+      {chosen.length > 0 && !progress.value && <p><Act class="danger" run={() => makeCards(http, chosen)}>{t('cards.make', { n: chosen.length })}</Act></p>}
     </div>
   );
 }
 
-function Failed({ http, people, onMade }: { http: HomeroomHttp; people: Person[]; onMade(made: Made): void }) {
+function Failed({ http, people }: { http: HomeroomHttp; people: readonly Person[] }) {
   return (
     <div class="problem stack no-print" role="alert">
       <p>{t('cards.failed', { n: people.length })}</p>
       <ul>{people.slice(0, 20).map(({ id, name }) => <li key={id}><Name>{name}</Name></li>)}</ul>
-      <Making http={http} people={people} action={t('cards.again')} onMade={onMade} />
+      {!progress.value && <p><Act class="danger" run={() => makeCards(http, people)}>{t('cards.again')}</Act></p>}
     </div>
   );
 }
 
-/** The button that makes the PINs, and how far it is. */
-function Making({ http, people, action, onMade }: { http: HomeroomHttp; people: readonly Person[]; action: string; onMade(made: Made): void }) {
-  const [done, setDone] = useState<number>();
-  const isWanted = useRef(true);
-  useEffect(() => () => void (isWanted.current = false), []);
-  const make = async (): Promise<void> => {
-    const made: Made = { cards: [], failed: [] };
-    await inParallel(people, PINS_AT_ONCE, async (person) => {
-      if (!isWanted.current) return;
-      await newPin(http, person.id).then((pin) => made.cards.push({ person, pin }), () => made.failed.push(person));
-      setDone(made.cards.length + made.failed.length);
-    });
-    if (isWanted.current) onMade(made);
-    setDone(undefined);
-  };
-  return (
-    <Form action={action} danger onSubmit={make}>
-      {done !== undefined && <Bar label={t('cards.making')} value={(100 * done) / people.length} text={t('shownOf', { shown: done, all: people.length })} />}
-    </Form>
-  );
-}
-
-function Sheet({ classroom, cards }: { classroom: HostedClass; cards: Card[] }) {
+function Sheet({ classroom, cards }: { classroom: HostedClass; cards: readonly Card[] }) {
   const link = joinLink(classroom);
   return (
     <>
       <div class="row no-print">
         <p class="grow">{t('cards.once')}</p>
         <button class="primary" onClick={() => print()}>{t('cards.print')}</button>
+        <button onClick={forgetCards}>{t('cards.others')}</button>
       </div>
       <ul class="cards">
         {cards.map(({ person, pin }) => (

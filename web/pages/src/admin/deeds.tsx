@@ -4,7 +4,9 @@ import type { HomeroomHttp } from 'homeroom-sdk';
 import { useState } from 'preact/hooks';
 import { Dialog, Field, Form, FormDialog, Name, toast } from '../kit/ui.js';
 import { Secret } from './common.js';
+import { forgetCard } from './made.js';
 import { PersonPick } from './pick.js';
+import { newPin } from './pin.js';
 import { folded, isPresent, type Person } from './school.js';
 import { isolated, t } from './t.js';
 
@@ -14,18 +16,17 @@ interface Shown {
   onClose(): void;
 }
 
-/** Gives a person a PIN; the one before ends. */
-export async function newPin(http: HomeroomHttp, id: number): Promise<string> {
-  return (await http.request<{ pin: string }>('POST', `/users/${id}/pin`, { body: {} })).data.pin;
-}
-
 export function PinDialog({ http, person, onClose }: Shown) {
   const [pin, setPin] = useState<string>();
+  const make = async (): Promise<void> => {
+    setPin(await newPin(http, person.id));
+    forgetCard(person.id);
+  };
   return (
     <Dialog title={t('pin.new')} onClose={onClose}>
       <p><Name>{person.name}</Name></p>
       {pin === undefined ? (
-        <Form action={t('pin.new')} onSubmit={async () => setPin(await newPin(http, person.id))} onCancel={onClose}>
+        <Form action={t('pin.new')} onSubmit={make} onCancel={onClose}>
           <p>{t('pin.ask')}</p>
         </Form>
       ) : (
@@ -69,6 +70,7 @@ export function EraseDialog({ http, person, onDone, onClose }: Shown & { onDone(
     const typed = folded(String(fields.get('typed')));
     if (typed !== folded(person.name) && typed.replace(/^#/, '') !== String(person.id)) throw new Error(t('erase.mismatch'));
     await http.request('DELETE', `/users/${person.id}`);
+    forgetCard(person.id);
     onDone();
     toast(t('erase.done', { id: String(person.id) }), 'good');
   };

@@ -1,7 +1,7 @@
 // Importing people from a CSV file: choosing it, the preview, one request for all of it, the report.
 
 import type { HomeroomHttp } from 'homeroom-sdk';
-import { useMemo, useState } from 'preact/hooks';
+import { useMemo, useRef, useState } from 'preact/hooks';
 import type { Room } from '../kit/session.js';
 import { Field, Problem, useRead } from '../kit/ui.js';
 import { Act, Loaded } from './common.js';
@@ -13,7 +13,8 @@ import { listed, readSchool, type Course } from './school.js';
 import { t } from './t.js';
 
 interface ReadFile {
-  name: string;
+  /** Which choice this was: the same file is another after it was mended. */
+  turn: number;
   table: CsvRow[];
 }
 interface Report {
@@ -48,14 +49,21 @@ async function readKnown(http: HomeroomHttp): Promise<Known> {
 function Choose({ http, known, onDone }: { http: HomeroomHttp; known: Known; onDone(report: Report): void }) {
   const [file, setFile] = useState<ReadFile>();
   const [thrown, setThrown] = useState<unknown>();
+  const turns = useRef(0);
+  // Browsers tell nothing when the file that is chosen already is chosen again, which is what one does after mending it.
+  const forget = (event: Event): void => void ((event.currentTarget as HTMLInputElement).value = '');
   const open = async (event: Event): Promise<void> => {
     const chosen = (event.currentTarget as HTMLInputElement).files?.[0];
+    const turn = (turns.current += 1);
     setFile(undefined);
     setThrown(undefined);
     if (!chosen) return;
     try {
-      setFile({ name: chosen.name, table: parse(decode(new Uint8Array(await chosen.arrayBuffer()))) });
+      const table = parse(decode(new Uint8Array(await chosen.arrayBuffer())));
+      // Reading takes a while: what was chosen last counts.
+      if (turn === turns.current) setFile({ turn, table });
     } catch (why) {
+      if (turn !== turns.current) return;
       setThrown(why instanceof OpenQuote ? new Error(t('import.openQuote', { line: why.line })) : why);
     }
   };
@@ -63,10 +71,10 @@ function Choose({ http, known, onDone }: { http: HomeroomHttp; known: Known; onD
     <>
       <div class="card stack">
         <p>{t('import.how')}</p>
-        <Field label={t('import.file')} type="file" accept=".csv,.tsv,.txt,text/csv,text/tab-separated-values" onChange={(event: Event) => void open(event)} />
+        <Field label={t('import.file')} type="file" accept=".csv,.tsv,.txt,text/csv,text/tab-separated-values" onClick={forget} onChange={(event: Event) => void open(event)} />
         {thrown !== undefined && <Problem thrown={thrown} />}
       </div>
-      {file && <Chosen key={file.name} http={http} file={file} known={known} onDone={onDone} />}
+      {file && <Chosen key={file.turn} http={http} file={file} known={known} onDone={onDone} />}
     </>
   );
 }

@@ -121,10 +121,11 @@ function Deeds({ http, person, onOpen, onDone }: Pick<Shown, 'onOpen' | 'onDone'
 }
 
 /** Everything that is stored of a person, as a file. */
-export function ExportButton({ http, person }: { http: HomeroomHttp; person: Person }) {
+export function ExportButton({ http, person, onSaved }: { http: HomeroomHttp; person: Person; onSaved?: () => void }) {
   const save = async (): Promise<void> => {
     const response = await http.send('GET', `/users/${person.id}/export`);
     saveFile(`homeroom-person-${person.id}.json`, await response.blob());
+    onSaved?.();
   };
   return <Act run={save} done={t('export.done')}>{t('export')}</Act>;
 }

@@ -3,13 +3,13 @@
 import { fused, type CsvRow } from './csv.js';
 import { folded, type Course, type Person, type PersonRole, type School, type Team } from './school.js';
 
-export type Column = 'name' | 'alias' | 'team' | 'role' | 'id' | 'course';
+export type Column = 'name' | 'first' | 'last' | 'alias' | 'team' | 'role' | 'id' | 'course';
 
 /** Why a row cannot be imported; `values` fill its message. */
 export interface Fault {
   code:
     | 'emptyName' | 'longName' | 'longAlias' | 'longTeam' | 'longCourse' | 'control' | 'unknownRole' | 'badId'
-    | 'twiceInFile' | 'onRoster' | 'contradiction' | 'ambiguousTeam' | 'ambiguousCourse';
+    | 'twiceInFile' | 'otherRole' | 'contradiction' | 'ambiguousName' | 'ambiguousTeam' | 'ambiguousCourse';
   values: Record<string, string | number>;
 }
 export type Status = 'new' | 'changed' | 'unchanged' | 'error';
@@ -47,12 +47,17 @@ const TEAM_MAX = 100;
 
 const COLUMNS: Readonly<Record<string, Column>> = {
   name: 'name', 'full name': 'name', 'vollständiger name': 'name',
+  // Lists of schools often have the two in columns of their own.
+  'first name': 'first', 'given name': 'first', vorname: 'first', rufname: 'first',
+  'last name': 'last', 'family name': 'last', surname: 'last', nachname: 'last', familienname: 'last',
   alias: 'alias', nickname: 'alias', spitzname: 'alias',
   team: 'team', class: 'team', group: 'team', klasse: 'team', gruppe: 'team',
   role: 'role', rolle: 'role',
   id: 'id', nummer: 'id', number: 'id',
   course: 'course', kurs: 'course',
 };
+/** Any of these says who somebody is. */
+const NAMES = ['name', 'first', 'last'] as const;
 const ROLES: Readonly<Record<string, PersonRole>> = {
   student: 'student', learner: 'student', schüler: 'student', schülerin: 'student', 'schüler/in': 'student', lernende: 'student', lernender: 'student',
   mentor: 'mentor', mentorin: 'mentor', teacher: 'mentor', lehrer: 'mentor', lehrerin: 'mentor', lehrkraft: 'mentor',
@@ -64,10 +69,10 @@ export function plan(table: readonly CsvRow[], known: Known): Plan {
   const header = (table[0]?.cells ?? []).map((cell) => cell.trim());
   const columns = header.map((cell) => COLUMNS[folded(cell)]);
   const ignored = header.filter((cell, at) => cell !== '' && columns[at] === undefined);
-  if (!columns.includes('name')) return { rows: [], ignored, hasNames: false };
+  if (!NAMES.some((column) => columns.includes(column))) return { rows: [], ignored, hasNames: false };
   const read = table.slice(1).map(({ line, cells }) => {
     const cell = (column: Column): string => fused((cells[columns.indexOf(column)] ?? '').trim()).trim();
-    return readRow(line, cell);
+    return readRow(line, (column) => (column === 'name' ? cell('name') || `${cell('first')} ${cell('last')}`.trim() : cell(column)));
   });
   return { rows: withStatus(read, known), ignored, hasNames: true };
 }
@@ -109,7 +114,7 @@ const isId = (text: string): boolean => /^[1-9]\d*$/.test(text) && Number.isSafe
 /** Rows among each other and against the roster. */
 function withStatus(rows: readonly ReadRow[], known: Known): PlannedRow[] {
   const byId = new Map(known.people.map((person) => [person.id, person]));
-  const present = new Map(known.people.filter((person) => person.archived_at === null).map((person) => [folded(person.name), person]));
+  const present = named(known.people);
   const teams = named(known.teams);
   const courses = named(known.courses);
   const firstById = new Map<number, ReadRow>();
@@ -123,19 +128,25 @@ function withStatus(rows: readonly ReadRow[], known: Known): PlannedRow[] {
   }
   return rows.map((row) => {
     const faults = [...row.faults];
-    const before = row.id === undefined ? undefined : byId.get(row.id);
+    const alike = row.id === undefined ? (present.get(folded(row.name)) ?? []) : [];
+    // Without an id the name says who it is, as at the door: a list that is imported again is about the same people.
+    const before = row.id === undefined ? alike[0] : byId.get(row.id);
     if (row.id === undefined) {
       const twin = byNameWithId.get(folded(row.name)) ?? firstByName.get(folded(row.name));
-      const there = present.get(folded(row.name));
+      const other = before && firstById.get(before.id);
       if (twin && twin !== row) faults.push({ code: 'twiceInFile', values: { line: twin.line } });
-      if (there) faults.push({ code: 'onRoster', values: { id: String(there.id) } });
+      else if (other) faults.push({ code: 'contradiction', values: { line: other.line, id: String(other.id) } });
+      if (alike.length > 1) faults.push({ code: 'ambiguousName', values: { ids: alike.map(({ id }) => id).join(', ') } });
+      // A student who is called as a teacher is hardly the teacher.
+      else if (before && row.role !== undefined && row.role !== before.role) faults.push({ code: 'otherRole', values: { id: String(before.id) } });
     } else {
       const first = firstById.get(row.id) as ReadRow;
       if (contradicts(first, row)) faults.push({ code: 'contradiction', values: { line: first.line, id: String(row.id) } });
     }
     if (row.team !== undefined && (teams.get(folded(row.team))?.length ?? 0) > 1) faults.push({ code: 'ambiguousTeam', values: { team: row.team } });
     if (row.course !== undefined && (courses.get(folded(row.course))?.length ?? 0) > 1) faults.push({ code: 'ambiguousCourse', values: { course: row.course } });
-    return { ...row, faults, before, status: faults.length > 0 ? 'error' : statusOf(row, before, known, teams) };
+    const found = { ...row, id: row.id ?? before?.id };
+    return { ...found, faults, before, status: faults.length > 0 ? 'error' : statusOf(found, before, known, teams) };
   });
 }
 

@@ -16,6 +16,8 @@ const STORED = ['people', 'learning', 'access', 'acts', 'boards', 'place'] as co
 
 export function PrivacyTab({ room }: { room: Room }) {
   const read = useRead(() => people(room.http, true), []);
+  const [turn, setTurn] = useState(0);
+  const logged = (): void => setTurn((before) => before + 1);
   return (
     <div class="stack">
       <section class="card stack">
@@ -32,8 +34,8 @@ export function PrivacyTab({ room }: { room: Room }) {
       <Loaded read={read}>
         {(everybody) => (
           <>
-            <OnePerson http={room.http} people={everybody} again={read.again} />
-            <AuditLog http={room.http} people={everybody} />
+            <OnePerson http={room.http} people={everybody} again={read.again} onLogged={logged} />
+            <AuditLog http={room.http} people={everybody} turn={turn} />
           </>
         )}
       </Loaded>
@@ -41,12 +43,19 @@ export function PrivacyTab({ room }: { room: Room }) {
   );
 }
 
-function OnePerson({ http, people, again }: { http: HomeroomHttp; people: readonly Person[]; again(): void }) {
+function OnePerson({ http, people, again, onLogged }: {
+  http: HomeroomHttp;
+  people: readonly Person[];
+  again(): void;
+  /** Something was done that the audit log keeps. */
+  onLogged(): void;
+}) {
   const [picked, setPicked] = useState<Person>();
   const [isErasing, setErasing] = useState(false);
   const done = (): void => {
     setPicked(undefined);
     again();
+    onLogged();
   };
   return (
     <section class="card stack">
@@ -55,7 +64,7 @@ function OnePerson({ http, people, again }: { http: HomeroomHttp; people: readon
       <PersonPick people={people} label={t('privacy.who')} picked={picked} onPick={setPicked} />
       {picked && (
         <div class="row">
-          <ExportButton http={http} person={picked} />
+          <ExportButton http={http} person={picked} onSaved={onLogged} />
           <button class="danger" onClick={() => setErasing(true)}>{t('erase')}</button>
         </div>
       )}

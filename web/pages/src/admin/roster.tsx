@@ -13,6 +13,8 @@ import { byName, isFound, isPresent, readSchool, type Person, type School, type 
 import { isolated, roleWord, t } from './t.js';
 
 type View = 'list' | 'import' | 'cards';
+/** In the choice of a team: whoever is in none. */
+const NO_TEAM = 'none';
 
 export function RosterTab({ room, classroom }: { room: Room; classroom: HostedClass }) {
   const read = useRead(() => readSchool(room.http), []);
@@ -44,11 +46,13 @@ function List({ room, classroom, school, again, onView }: {
   const [opened, setOpened] = useState<Opened>();
   useNewcomers(room, school, again);
   const teams = useMemo(() => new Map(school.teams.filter(isPresent).sort(byName).map((one) => [one.id, one])), [school]);
-  const wanted = school.people.filter(
-    (person) => (hasArchived || isPresent(person)) && isFound(person, typed) && (team === '' || school.teamsOf.get(person.id)?.includes(Number(team))),
-  );
+  const isIn = ({ id }: Person): boolean => {
+    const own = school.teamsOf.get(id) ?? [];
+    return team === '' || (team === NO_TEAM ? own.length === 0 : own.includes(Number(team)));
+  };
+  const wanted = school.people.filter((person) => (hasArchived || isPresent(person)) && isFound(person, typed) && isIn(person));
   const [shown, more] = usePortion(wanted.sort(byName), typed, team, hasArchived);
-  const choices = [['', t('roster.allTeams')] as const, ...[...teams.values()].map(({ id, name }) => [String(id), isolated(name)] as const)];
+  const choices = [['', t('roster.allTeams')] as const, [NO_TEAM, t('roster.noTeam')] as const, ...[...teams.values()].map(({ id, name }) => [String(id), isolated(name)] as const)];
   return (
     <section class="stack">
       <div class="row">

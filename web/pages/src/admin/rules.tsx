@@ -4,7 +4,9 @@ import type { HomeroomHttp, Page } from 'homeroom-sdk';
 import { useEffect, useId, useRef, useState } from 'preact/hooks';
 import type { Room } from '../kit/session.js';
 import { FormDialog, toast, useRead } from '../kit/ui.js';
+import { w } from '../kit/words.js';
 import { Act, Check, Loaded } from './common.js';
+import { dropDraft, keepDraft, keptDraft } from './draft.js';
 import { History, type Change } from './history.js';
 import { Preview } from './rulespreview.js';
 import { SeasonsForm } from './seasonsform.js';
@@ -58,7 +60,8 @@ export function RulesTab({ room }: { room: Room }) {
 }
 
 function Editor({ http, inForce, again }: { http: HomeroomHttp; inForce: InForce; again(): void }) {
-  const [text, setText] = useState(inForce.document);
+  const [begun, setBegun] = useState(() => keptDraft()?.version ?? inForce.version);
+  const [text, setText] = useState(() => keptDraft()?.text ?? inForce.document);
   const [checked, setChecked] = useState<{ of: string } & Checked>();
   const [previewed, setPreviewed] = useState<string>();
   const [isApplying, setApplying] = useState(false);
@@ -78,20 +81,32 @@ function Editor({ http, inForce, again }: { http: HomeroomHttp; inForce: InForce
   };
   const apply = async (fields: FormData): Promise<void> => {
     const { status } = await http.request('POST', '/rules/apply', { body: { document: text, revoke: fields.has('revoke') } });
+    dropDraft();
     again();
     toast(status === 202 ? t('rules.goesOn') : t('rules.applied'), 'good');
   };
   const change = (next: string): void => {
+    // What is begun from nothing but the rules in force is begun from their version.
+    const version = isChanged ? begun : inForce.version;
+    if (next === inForce.document) dropDraft();
+    else keepDraft({ version, text: next });
+    setBegun(version);
     setText(next);
     setPreviewed(undefined);
+  };
+  const revert = (): void => {
+    change(inForce.document);
+    toast(t('rules.reverted'), 'plain', { label: w('undo'), run: () => change(text) });
   };
   return (
     <>
       <section class="card stack">
         <div class="row">
           <h2 class="grow"><label for={id}>{t('rules.document')}</label></h2>
+          {isChanged && <span class="tag tag-warn">{t('rules.notApplied')}</span>}
           <span class="soft">{t('rules.version', { version: inForce.version, origin: originWord(inForce.origin) })}</span>
         </div>
+        {isChanged && begun !== inForce.version && <p class="note">{t('rules.begunBefore', { version: begun, now: inForce.version })}</p>}
         <p class="soft">{t('rules.hint')}</p>
         <textarea ref={area} id={id} class="document" dir="ltr" spellcheck={false} rows={20} value={text} onInput={(event) => change(event.currentTarget.value)} />
         {checked?.of === text && <Faults checked={checked} onGo={(line) => area.current && select(area.current, line)} />}
@@ -99,7 +114,7 @@ function Editor({ http, inForce, again }: { http: HomeroomHttp; inForce: InForce
           <Act run={check}>{t('rules.check')}</Act>
           <Act run={preview}>{t('rules.preview')}</Act>
           <Act class="primary" run={ask}>{t('rules.apply')}</Act>
-          {isChanged && <button class="quiet" onClick={() => change(inForce.document)}>{t('rules.revert')}</button>}
+          {isChanged && <button class="quiet" onClick={revert}>{t('rules.revert')}</button>}
         </div>
       </section>
       {previewed !== undefined && <Preview key={previewed} http={http} document={previewed} />}

@@ -27,15 +27,15 @@ export function DeviceDialog({ http, origin, onClose }: Shown) {
 }
 
 export function MentorDialog({ http, origin, onClose }: Shown) {
-  const read = useRead(() => people(http), []);
+  const read = useRead(async () => (await people(http)).filter(({ role }) => role === 'mentor'), []);
   const [mentor, setMentor] = useState<Person>();
   return (
     <Dialog title={t('signin.mentor')} onClose={onClose}>
       <Loaded read={read}>
-        {(everybody) => (
+        {(mentors) => (
           <div class="stack">
             <p>{t('signin.mentor.hint')}</p>
-            <PersonPick people={everybody.filter(({ role }) => role === 'mentor')} label={t('signin.who')} picked={mentor} onPick={setMentor} />
+            {mentors.length === 0 ? <p class="note">{t('team.noMentors')}</p> : <PersonPick people={mentors} label={t('signin.who')} picked={mentor} onPick={setMentor} />}
             {mentor && <SignInLink key={mentor.id} http={http} origin={origin} role="mentor" user_id={mentor.id} label={t('signin.make')} />}
           </div>
         )}

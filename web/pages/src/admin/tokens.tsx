@@ -77,7 +77,7 @@ function List({ http, tokens, people, own, again }: Tokens & { http: HomeroomHtt
                   <td><span class="tag">{roleWord(token.role)}</span></td>
                   <td><Holder token={token} people={people} /></td>
                   <td>
-                    {token.label === BROWSER ? t('tokens.browser') : token.label !== null && <Name>{token.label}</Name>}{' '}
+                    <Label token={token} />{' '}
                     {token.token_id === own && <span class="tag tag-good">{t('tokens.own')}</span>}
                   </td>
                   <td data-label={t('tokens.created')}><Time at={token.created_at} /></td>
@@ -92,8 +92,8 @@ function List({ http, tokens, people, own, again }: Tokens & { http: HomeroomHtt
       {more}
       {isMaking && <MakeDialog http={http} people={[...people.values()].filter(({ archived_at }) => archived_at === null)} onDone={again} onClose={() => setMaking(false)} />}
       {ending && (
-        <FormDialog title={t('tokens.end')} action={t('tokens.end')} danger onSubmit={() => end(ending)} onClose={() => setEnding(undefined)}>
-          <p><span class="tag">{roleWord(ending.role)}</span> <Holder token={ending} people={people} /> {ending.label !== null && <Name>{ending.label}</Name>}</p>
+        <FormDialog title={t('tokens.end.title')} action={t('tokens.end')} danger onSubmit={() => end(ending)} onClose={() => setEnding(undefined)}>
+          <p><span class="tag">{roleWord(ending.role)}</span> <Holder token={ending} people={people} /> <Label token={ending} /></p>
           <p>{ending.token_id === own ? t('tokens.end.own') : t('tokens.end.ask')}</p>
         </FormDialog>
       )}
@@ -105,6 +105,11 @@ function Holder({ token: { user_id }, people }: { token: Token; people: Readonly
   if (user_id === null) return null;
   const person = people.get(user_id);
   return person ? <Name>{person.name}</Name> : <>#{user_id}</>;
+}
+
+function Label({ token: { label } }: { token: Token }) {
+  if (label === null) return null;
+  return label === BROWSER ? <>{t('tokens.browser')}</> : <Name>{label}</Name>;
 }
 
 const HOUR_S = 3_600;

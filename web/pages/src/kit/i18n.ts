@@ -84,6 +84,12 @@ export function moment(iso: string, style: 'short' | 'medium' = 'short'): string
   return new Intl.DateTimeFormat(locale(), { dateStyle: style, timeStyle: 'short' }).format(new Date(iso));
 }
 
+/** A moment in the viewer's zone: within today the time alone. */
+export function near(iso: string, now = new Date()): string {
+  const isToday = new Date(iso).toDateString() === now.toDateString();
+  return isToday ? new Intl.DateTimeFormat(locale(), { timeStyle: 'short' }).format(new Date(iso)) : moment(iso);
+}
+
 export function day(iso: string): string {
   return new Intl.DateTimeFormat(locale(), { dateStyle: 'medium' }).format(new Date(iso));
 }

@@ -45,9 +45,15 @@ export function Frame({ title, room, children, links }: {
   children: ComponentChildren;
 }) {
   useTitle(title);
+  const main = useRef<HTMLElement>(null);
+  // The address says which part is shown, so the link may not change it.
+  const skip = (event: Event): void => {
+    event.preventDefault();
+    main.current?.focus();
+  };
   return (
     <>
-      <a class="skip" href="#content">{w('app.skip')}</a>
+      <a class="skip" href="#content" onClick={skip}>{w('app.skip')}</a>
       <header class="top">
         <strong class="top-title"><bdi>{title}</bdi></strong>
         {links}
@@ -56,7 +62,7 @@ export function Frame({ title, room, children, links }: {
         <Display room={room} />
       </header>
       {room && <Lost room={room} />}
-      <main id="content" tabIndex={-1}>{children}</main>
+      <main ref={main} id="content" tabIndex={-1}>{children}</main>
       <Toasts />
     </>
   );
@@ -90,8 +96,10 @@ function Lost({ room }: { room: Room }) {
 
 function Display({ room }: { room: Room | undefined }) {
   const [now, setNow] = useState(theme());
+  const menu = useRef<HTMLDetailsElement>(null);
+  useEffect(() => closeFromOutside(menu.current as HTMLDetailsElement), []);
   return (
-    <details class="menu">
+    <details class="menu" ref={menu}>
       <summary aria-label={w('app.settings')}><span aria-hidden="true">☰</span></summary>
       <div class="menu-body card">
         <Select label={w('app.language')} value={language.value} options={LANGUAGES} onChange={(next) => choose(next as Language)} />
@@ -105,6 +113,24 @@ function Display({ room }: { room: Room | undefined }) {
       </div>
     </details>
   );
+}
+
+/** Closes a menu by Escape, which gives the focus back to what opened it, and by whatever is pressed elsewhere. */
+function closeFromOutside(menu: HTMLDetailsElement): () => void {
+  const pressed = (event: PointerEvent): void => {
+    if (!menu.contains(event.target as Node)) menu.open = false;
+  };
+  const typed = (event: KeyboardEvent): void => {
+    if (event.key !== 'Escape' || !menu.open) return;
+    menu.open = false;
+    menu.querySelector('summary')?.focus();
+  };
+  addEventListener('pointerdown', pressed);
+  addEventListener('keydown', typed);
+  return () => {
+    removeEventListener('pointerdown', pressed);
+    removeEventListener('keydown', typed);
+  };
 }
 
 // --- Toasts ---
@@ -318,16 +344,16 @@ export function Name({ children }: { children: string }) {
   return <bdi class="name">{children}</bdi>;
 }
 
-/** Parts of a page, one shown at a time; the address knows which (`#teams`). */
-export function useTab<Key extends string>(keys: readonly Key[]): [Key, (key: Key) => void] {
-  const read = (): Key => keys.find((key) => key === location.hash.slice(1).split('/')[0]) ?? (keys[0] as Key);
-  const [now, setNow] = useState(read);
+/** Parts of a page, one shown at a time; the address knows which, and of what it is (`#teams`, `#learner/7`). */
+export function useTab<Key extends string>(keys: readonly Key[]): [now: Key, go: (key: Key) => void, of: string | undefined] {
+  const [hash, setHash] = useState(location.hash);
   useEffect(() => {
-    const changed = (): void => setNow(read());
+    const changed = (): void => setHash(location.hash);
     addEventListener('hashchange', changed);
     return () => removeEventListener('hashchange', changed);
   }, []);
-  return [now, (key) => void (location.hash = key)];
+  const [name, of] = hash.slice(1).split('/');
+  return [keys.find((key) => key === name) ?? (keys[0] as Key), (key) => void (location.hash = key), of];
 }
 
 export function Tabs<Key extends string>({ now, tabs, label }: { now: Key; tabs: Readonly<Record<Key, string>>; label: string }) {

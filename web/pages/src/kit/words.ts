@@ -3,7 +3,7 @@
 import type { Action, LedgerEntry } from 'homeroom-sdk';
 import de from './de.json';
 import en from './en.json';
-import { looker, moment, translator } from './i18n.js';
+import { looker, moment, near, translator } from './i18n.js';
 
 export const w = translator<typeof en>({ en, de });
 const known = looker({ en, de });
@@ -21,13 +21,18 @@ export function problemWord(thrown: unknown): string {
   return named ?? problem.detail ?? problem.message ?? w('problem.unknown');
 }
 
-/** One entry of a ledger as a sentence. `unit` names what the reference is, if it is a unit. */
-export function ledgerWord(entry: LedgerEntry, unit: string | undefined): string {
+/** When what was refused counts again, as a sentence; empty where the rules name no time. */
+export const againWord = (retry_at: string | null | undefined): string => (retry_at ? w('again', { time: near(retry_at) }) : '');
+
+/** One entry of a ledger as a sentence, a refusal with when it counts again. `unit` names what the reference is, if it is a unit. */
+export function ledgerWord(entry: LedgerEntry & { retry_at?: string | null }, unit: string | undefined): string {
   const what = unit ?? (entry.reference_id === null ? '' : `#${entry.reference_id}`);
   const action = entry.action_type === null ? '' : actionWord(entry.action_type);
   const reason = entry.reason === null ? '' : reasonWord(entry.reason);
   const sentence = known(`ledger.${entry.kind}`, { action, what, reason });
-  return sentence?.trim() ?? [action, what, reason].filter(Boolean).join(' · ');
+  const told = sentence?.trim() ?? [action, what, reason].filter(Boolean).join(' · ');
+  const again = againWord(entry.retry_at);
+  return again === '' ? told : `${told}. ${again}`;
 }
 
 export const until = (iso: string): string => w('until', { time: moment(iso) });

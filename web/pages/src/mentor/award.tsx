@@ -3,7 +3,7 @@
 import type { Action, Earned, HomeroomHttp } from 'homeroom-sdk';
 import { useState } from 'preact/hooks';
 import { Field, FormDialog, Select, toast, toastProblem, useRead } from '../kit/ui.js';
-import { actionWord, reasonWord, w } from '../kit/words.js';
+import { actionWord, againWord, reasonWord, w } from '../kit/words.js';
 import type { LiveClass, Person, School } from './model.js';
 import { t } from './words.js';
 
@@ -49,9 +49,15 @@ async function byHand(http: HomeroomHttp, who: Person, points: number, reason: s
   toast(t('award.given', { name: who.name, points }), 'good', { label: w('undo'), run: () => void reverse(http, data.event_id, w('undo')).catch(toastProblem) });
 }
 
+function refusal(reason: string | undefined, retry_at: string | null | undefined): string {
+  const refused = t('award.refused', { reason: reasonWord(reason ?? '') });
+  const again = againWord(retry_at);
+  return again === '' ? refused : `${refused}. ${again}`;
+}
+
 /** Says what an award came to; what was given can be taken back at once. */
-function told(http: HomeroomHttp, name: string, { awarded, points, reason, event_id }: Earned): void {
-  if (!awarded) return toast(t('award.refused', { reason: reasonWord(reason ?? '') }));
+function told(http: HomeroomHttp, name: string, { awarded, points, reason, retry_at, event_id }: Earned): void {
+  if (!awarded) return toast(refusal(reason, retry_at));
   toast(t('award.given', { name, points }), 'good', { label: w('undo'), run: () => void reverse(http, event_id, w('undo')).catch(toastProblem) });
 }
 
@@ -64,7 +70,7 @@ export function TeamAchievementDialog({ school, live, onClose }: { school: Schoo
     const { data } = await http.request<Earned>('POST', '/points/earn', { body });
     const name = live.team.value?.name ?? '';
     if (data.awarded) toast(t('award.given', { name, points: data.points }), 'good');
-    else toast(t('award.refused', { reason: reasonWord(data.reason ?? '') }));
+    else toast(refusal(data.reason, data.retry_at));
   };
   return (
     <FormDialog title={t('award.team')} action={t('award.give')} onSubmit={give} onClose={onClose}>

@@ -10,8 +10,7 @@ import { Ledger, totalAt } from './ledger.js';
 import type { LiveClass, School } from './model.js';
 import { t } from './words.js';
 
-export function LearnerPage({ school, live }: { school: School; live: LiveClass }) {
-  const id = Number(location.hash.split('/')[1]);
+export function LearnerPage({ school, live, id }: { school: School; live: LiveClass; id: number }) {
   return id > 0 ? <Learner key={id} school={school} live={live} id={id} /> : null;
 }
 
@@ -48,7 +47,8 @@ function Learner({ school, live, id }: { school: School; live: LiveClass; id: nu
       {then !== undefined && <Then school={school} id={id} shown={shown} at={then} />}
       <div class="grid">
         <Units school={school} progress={shown.progress} at={then} />
-        <Skills progress={shown.progress} />
+        {/* How well skills were known then nobody keeps. */}
+        {then === undefined && <Skills progress={shown.progress} />}
         <Earned achievements={shown.achievements} at={then} />
       </div>
       <Ledger school={school} live={live} id={id} at={then} />

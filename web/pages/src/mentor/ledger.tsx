@@ -58,12 +58,14 @@ export function Ledger({ school, live, id, at }: { school: School; live: LiveCla
       <h2>{t('learner.ledger')}</h2>
       <div class="scroll" tabIndex={0} role="region" aria-label={t('learner.ledger')}>
         <table>
-          <thead><tr><th scope="col">{t('when')}</th><th scope="col">{t('learner.what')}</th><th scope="col" class="number">{t('points')}</th><th scope="col" class="number">{t('learner.total')}</th><th scope="col"><span class="hidden">{t('reverse')}</span></th></tr></thead>
+          <thead><tr><th scope="col">{t('learner.what')}</th><th scope="col" class="number">{t('points')}</th><th scope="col" class="number">{t('learner.total')}</th><th scope="col"><span class="hidden">{t('reverse')}</span></th></tr></thead>
           <tbody>
             {shown.map((entry) => (
               <tr key={entry.event_id}>
-                <td>{moment(entry.occurred_at)}</td>
-                <td dir="auto" class="wrap">{ledgerWord(entry, school.unit(entry.reference_id))}</td>
+                <td class="wrap">
+                  <p dir="auto">{ledgerWord(entry, school.unit(entry.reference_id))}</p>
+                  <small>{moment(entry.occurred_at)}</small>
+                </td>
                 <td class="number">{entry.points > 0 ? '+' : ''}{number(entry.points)}</td>
                 <td class="number">{number(entry.total)}</td>
                 <td><Act entry={entry} entries={entries} onReverse={setReversing} onReinstate={(event_id) => void reinstate(http, event_id).then(again, toastProblem)} /></td>

@@ -1,6 +1,7 @@
 // The page of those who teach.
 
-import { classroom, connect, enter } from '../kit/session.js';
+import { watchClassroom } from '../kit/refresh.js';
+import { connect, enter } from '../kit/session.js';
 import { start } from '../kit/ui.js';
 import { School } from './model.js';
 import { Mentor } from './page.js';
@@ -9,6 +10,6 @@ await start(async () => {
   const session = await enter('mentor', 'admin');
   if (!session) return undefined;
   const school = new School(connect(session));
-  const [{ name }] = await Promise.all([classroom(), school.read()]);
-  return <Mentor school={school} className={name} />;
+  const [classroom] = await Promise.all([watchClassroom(school.room), school.begin()]);
+  return <Mentor school={school} classroom={classroom} />;
 });

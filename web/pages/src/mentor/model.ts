@@ -6,6 +6,7 @@ import type { Performance, Progress, Achievements, Subscription } from 'homeroom
 import { list, type Qualification, type Team, type Unit, type User } from '../kit/catalogue.js';
 import { language } from '../kit/i18n.js';
 import { changesMore, foldLearner, foldTeam, type Learner } from '../kit/people.js';
+import { oneAtATime, settle, whenStale } from '../kit/refresh.js';
 import type { Room } from '../kit/session.js';
 
 /** Learners with a live topic each: a session has at most 256 topics, and some are for the team. */
@@ -27,33 +28,52 @@ export class School {
   /** The class that is looked at. */
   readonly now: Signal<LiveClass | undefined> = signal(undefined);
 
+  readonly #refresh = oneAtATime(() => this.#read());
+
   constructor(readonly room: Room) {}
 
   get isAdmin(): boolean {
     return this.room.session.role === 'admin';
   }
 
-  async read(): Promise<void> {
+  /** Reads everything, and from then on whatever may be another. */
+  async begin(): Promise<void> {
+    await this.#read();
+    // Without an answer what is known stays.
+    whenStale(this.room, () => void this.#refresh().catch(() => undefined));
+  }
+
+  async #read(): Promise<void> {
     const { http } = this.room;
-    const [teams, units, qualifications] = await Promise.all([
-      list<Team>(http, '/teams'), list<Unit>(http, '/units'), list<Qualification>(http, '/qualifications'),
+    const [teams, units, qualifications, me] = await Promise.all([
+      list<Team>(http, '/teams'), list<Unit>(http, '/units'), list<Qualification>(http, '/qualifications'), http.me(),
+      this.now.peek()?.refresh(),
     ]);
-    const own = this.isAdmin ? teams : teams.filter(({ id }) => this.room.session.teams.includes(id));
+    const own = this.isAdmin ? teams : teams.filter(({ id }) => me.teams?.includes(id));
     batch(() => {
-      this.teams.value = own;
-      this.units.value = units;
-      this.qualifications.value = qualifications;
+      settle(this.teams, own);
+      settle(this.units, units);
+      settle(this.qualifications, qualifications);
+      this.#keepChoice(own);
     });
+  }
+
+  /** Stays with the class that is looked at while there is one; else the one of last time, or the first. */
+  #keepChoice(own: readonly Team[]): void {
+    const now = this.now.peek();
+    if (now && (now.id === null || own.some(({ id }) => id === now.id))) return;
     const stored = Number(localStorage.getItem(STORED));
     const first = own.find(({ id }) => id === stored) ?? (this.isAdmin ? undefined : own[0]);
-    if (first || this.isAdmin) this.choose(first?.id ?? null);
+    if (first || this.isAdmin) return this.choose(first?.id ?? null);
+    now?.close();
+    this.now.value = undefined;
   }
 
   /** Looks at another team; null is everybody, for admins. */
   choose(team: number | null): void {
     localStorage.setItem(STORED, String(team ?? 0));
     this.now.value?.close();
-    this.now.value = new LiveClass(this.room, team);
+    this.now.value = new LiveClass(this.room, team, () => void this.#refresh().catch(() => undefined));
   }
 
   unit(id: number | null | undefined): string | undefined {
@@ -79,9 +99,15 @@ export class LiveClass {
   readonly #turns = new Map<number, number>();
   #isOpen = true;
 
-  constructor(readonly room: Room, readonly id: number | null) {
-    if (id === null) void this.#readEverybody();
-    else this.#followTeam(id);
+  /** `onLost` is called when the team may not be looked at any more. */
+  constructor(readonly room: Room, readonly id: number | null, onLost: () => void) {
+    if (id === null) void this.#readEverybody().catch(() => undefined);
+    else this.#followTeam(id, onLost);
+  }
+
+  /** Who is in the class: of a team its topic tells, of everybody nothing does. */
+  async refresh(): Promise<void> {
+    if (this.id === null) await this.#readEverybody();
   }
 
   learner(id: number): Signal<Learner | undefined> {
@@ -103,20 +129,20 @@ export class LiveClass {
   async #readEverybody(): Promise<void> {
     const users = await list<User>(this.room.http, '/users');
     if (!this.#isOpen) return;
-    this.#show(users.filter(({ role }) => role === 'student'));
+    this.#show(users.filter(({ role }) => role === 'student').map(({ id, name }) => ({ id, name })));
   }
 
-  #followTeam(id: number): void {
+  #followTeam(id: number, onLost: () => void): void {
     const { live } = this.room;
     const show = (performance: Performance): void => {
       this.team.value = performance;
-      const members = performance.members?.map(({ user_id, name }) => ({ id: user_id, name })) ?? [];
-      if (members.map(({ id }) => id).join() !== this.people.value?.map(({ id }) => id).join()) this.#show(members);
+      this.#show(performance.members?.map(({ user_id, name }) => ({ id: user_id, name })) ?? []);
     };
     this.#others.push(
       live.subscribe(`team:${id}`, {
         snapshot: show,
         message: (message) => { if (this.team.value) show(foldTeam(this.team.value, message)); },
+        ended: onLost,
       }),
       live.subscribe(`presence:${id}`, {
         snapshot: ({ present }) => (this.present.value = new Set(present.map(({ user_id }) => user_id))),
@@ -133,7 +159,7 @@ export class LiveClass {
 
   #show(people: readonly Person[]): void {
     const sorted = [...people].sort((one, other) => one.name.localeCompare(other.name, language.value, { numeric: true }));
-    this.people.value = sorted;
+    settle(this.people, sorted);
     const wanted = new Set(sorted.slice(0, LIVE_MAX).map(({ id }) => id));
     for (const [id, subscription] of this.#followed) {
       if (wanted.has(id)) continue;

@@ -1,5 +1,7 @@
 // The mentor's page: which team, and its parts.
 
+import type { Signal } from '@preact/signals';
+import type { Classroom } from '../kit/session.js';
 import { Frame, Select, Tabs, useTab } from '../kit/ui.js';
 import { w } from '../kit/words.js';
 import { Analytics } from './analytics.js';
@@ -15,15 +17,15 @@ import './mentor.css';
 
 const TABS = ['class', 'team', 'boards', 'announcements', 'analytics'] as const;
 
-export function Mentor({ school, className }: { school: School; className: string | null }) {
-  const [tab] = useTab([...TABS, 'learner'] as const);
+export function Mentor({ school, classroom }: { school: School; classroom: Signal<Classroom> }) {
+  const [tab, , of] = useTab([...TABS, 'learner'] as const);
   const live = school.now.value;
   const tabs = Object.fromEntries(TABS.map((key) => [key, t(`tab.${key}`)])) as Record<(typeof TABS)[number], string>;
   return (
-    <Frame title={className ?? t('title')} room={school.room} links={<ChooseTeam school={school} />}>
+    <Frame title={classroom.value.name ?? t('title')} room={school.room} links={<ChooseTeam school={school} />}>
       <Tabs now={tab as (typeof TABS)[number]} tabs={tabs} label={t('tabs')} />
       <h1 class="hidden">{t(`tab.${tab}`)}</h1>
-      {live ? <Part key={live.id ?? 0} school={school} live={live} tab={tab} /> : <p class="card">{t('noTeams')}</p>}
+      {live ? <Part key={live.id ?? 0} school={school} live={live} tab={tab} of={of} /> : <p class="card">{t('noTeams')}</p>}
     </Frame>
   );
 }
@@ -42,7 +44,7 @@ function ChooseTeam({ school }: { school: School }) {
   );
 }
 
-function Part({ school, live, tab }: { school: School; live: LiveClass; tab: (typeof TABS)[number] | 'learner' }) {
+function Part({ school, live, tab, of }: { school: School; live: LiveClass; tab: (typeof TABS)[number] | 'learner'; of: string | undefined }) {
   const people = live.people.value;
   if (!people) return <p>{w('loading')}</p>;
   switch (tab) {
@@ -62,7 +64,7 @@ function Part({ school, live, tab }: { school: School; live: LiveClass; tab: (ty
     case 'analytics':
       return <Analytics school={school} live={live} />;
     case 'learner':
-      return <LearnerPage school={school} live={live} />;
+      return <LearnerPage school={school} live={live} id={Number(of)} />;
   }
 }
 

@@ -1,6 +1,7 @@
 // The wall screen.
 
-import { classroom, connect, enter } from '../kit/session.js';
+import { watchClassroom } from '../kit/refresh.js';
+import { connect, enter } from '../kit/session.js';
 import { start } from '../kit/ui.js';
 import { Wall } from './page.js';
 
@@ -13,7 +14,8 @@ await start(async () => {
   const join = code ? { code, address: addressOf(at) } : undefined;
   // The key in the address is used up; the rest stays there, for when the screen is loaded again.
   if (join) history.replaceState(null, '', `#${new URLSearchParams({ code: join.code, at: join.address })}`);
-  return <Wall room={connect(session)} name={(await classroom()).name ?? 'Homeroom'} join={join} />;
+  const room = connect(session);
+  return <Wall room={room} classroom={await watchClassroom(room)} join={join} />;
 });
 
 /** Where others reach the node: this browser may know it under a name of its own, such as localhost. */

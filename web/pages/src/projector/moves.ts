@@ -1,11 +1,16 @@
 // Smooth moves: a row that has another place glides there (FLIP: first, last, invert, play). Places are those of the layout,
 // which moves do not change; a row that is still moving goes on from where it is, which follows from how far its move has come.
-// Transforms alone, each replacing the one before: those are what browsers move without the page's own thread.
+// Translations alone, each replacing the one before: those are what browsers move without the page's own thread. They go in
+// whole pixels: a wall of 200 rows between pixels has to be filtered anew for each frame, which takes a computer without a
+// graphics processor three times as long as copying (`make bench` tells).
 
 import { useLayoutEffect, useRef } from 'preact/hooks';
 
 const MOVE_MS = 600;
 const RISE_MS = 1_600;
+/** So many rows glow for as long as that; with more each glows for less, since a glow is one more layer in every frame. */
+const GLOWS_MANY = 16;
+const RISE_MS_MIN = 400;
 const EASING = 'cubic-bezier(.2, .8, .2, 1)';
 
 const isStill = (): boolean => matchMedia('(prefers-reduced-motion: reduce)').matches;
@@ -26,7 +31,8 @@ interface Places {
 /** A row on its way, from so far off. */
 interface Move {
   from: Place;
-  animation: Animation;
+  /** The first of them tells how far the move has come. */
+  animations: Animation[];
 }
 
 /** Animates the children of a list (by `data-row`) whenever `order` is another. Another `layout` or size alone moves nobody. */
@@ -57,19 +63,32 @@ export function useMoves<Element extends HTMLElement>(order: string, layout: str
 
 /** Lets a row glide to its place from `off`, and from what is left of the move that it is on. */
 function move(row: HTMLElement, key: string, off: Place, moves: Map<string, Move>): void {
-  const rest = left(moves.get(key));
-  moves.get(key)?.animation.cancel();
+  const before = moves.get(key);
+  const rest = left(before);
+  before?.animations.forEach((animation) => animation.cancel());
   const from = { x: off.x + rest.x, y: off.y + rest.y };
-  const animation = row.animate({ transform: [`translate(${from.x}px, ${from.y}px)`, 'none'] }, { duration: MOVE_MS, easing: EASING });
-  const started: Move = { from, animation };
+  const animations: Animation[] = [];
+  // One animation an axis, so that each goes by whole pixels.
+  if (from.y !== 0) animations.push(glide(row, from.y, { transform: `translateY(${from.y}px)` }, { transform: 'none' }));
+  if (from.x !== 0) animations.push(glide(row, from.x, { translate: `${from.x}px` }, { translate: 'none' }));
+  const started: Move = { from, animations };
+  const [first] = animations;
+  if (!first) return void moves.delete(key);
   moves.set(key, started);
-  animation.onfinish = () => { if (moves.get(key) === started) moves.delete(key); };
+  first.onfinish = () => { if (moves.get(key) === started) moves.delete(key); };
+}
+
+/** Goes a step a pixel, as fast as the whole move is just then. */
+function glide(row: HTMLElement, pixels: number, first: Keyframe, last: Keyframe): Animation {
+  return row.animate([{ ...first, easing: `steps(${Math.abs(pixels)})` }, last], { duration: MOVE_MS, easing: EASING });
 }
 
 function left(move: Move | undefined): Place {
-  const progress = move?.animation.effect?.getComputedTiming().progress ?? 1;
-  return { x: (move?.from.x ?? 0) * (1 - progress), y: (move?.from.y ?? 0) * (1 - progress) };
+  const progress = move?.animations[0]?.effect?.getComputedTiming().progress ?? 1;
+  return { x: Math.round((move?.from.x ?? 0) * (1 - progress)), y: Math.round((move?.from.y ?? 0) * (1 - progress)) };
 }
+
+let glows = 0;
 
 /** Lights a row up for a moment when its points rise. */
 export function useRise<Element extends HTMLElement>(points: number) {
@@ -79,9 +98,14 @@ export function useRise<Element extends HTMLElement>(points: number) {
   useLayoutEffect(() => {
     const rose = points > before.current;
     before.current = points;
-    if (!rose || isStill()) return;
+    const light = row.current?.querySelector('.glow');
+    if (!rose || !light || isStill()) return;
     glow.current?.cancel();
-    glow.current = row.current?.querySelector('.glow')?.animate({ opacity: [0.55, 0] }, { duration: RISE_MS });
+    glows += 1;
+    const duration = Math.max(RISE_MS_MIN, RISE_MS * Math.min(1, GLOWS_MANY / glows));
+    const started = light.animate({ opacity: [0.55, 0] }, { duration });
+    started.onfinish = started.oncancel = () => void (glows -= 1);
+    glow.current = started;
   }, [points]);
   return row;
 }

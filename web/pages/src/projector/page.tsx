@@ -1,10 +1,10 @@
 // The wall screen as a whole: what is shown, its controls, the ticker, how to join.
 
-import { signal } from '@preact/signals';
+import { signal, type Signal } from '@preact/signals';
 import type { Announcement, Period } from 'homeroom-sdk';
 import { useEffect, useState } from 'preact/hooks';
 import { Qr } from '../kit/qr.js';
-import type { Room } from '../kit/session.js';
+import type { Classroom, Room } from '../kit/session.js';
 import { Line, Name, Select, useTitle } from '../kit/ui.js';
 import { problemWord, w } from '../kit/words.js';
 import { Celebration } from './celebration.js';
@@ -18,7 +18,8 @@ const REST_MS = 4_000;
 /** An announcement stays on the wall for so long. */
 const TICKER_MS = 60_000;
 
-export function Wall({ room, name, join }: { room: Room; name: string; join: JoinWay | undefined }) {
+export function Wall({ room, classroom, join }: { room: Room; classroom: Signal<Classroom>; join: JoinWay | undefined }) {
+  const name = classroom.value.name ?? 'Homeroom';
   useTitle(name);
   const isResting = useRest();
   useKeys();
@@ -41,7 +42,7 @@ export function Wall({ room, name, join }: { room: Room; name: string; join: Joi
       </main>
       <Ended room={room} />
       <Ticker room={room} />
-      <Celebration />
+      <Celebration room={room} />
     </div>
   );
 }

@@ -8,11 +8,12 @@ import type { Room } from '../kit/session.js';
 import { Name } from '../kit/ui.js';
 import { celebrate, type Occasion } from './celebration.js';
 import { useMoves, useRise } from './moves.js';
+import { useOrder } from './order.js';
 import { useSize } from './size.js';
-import { largest } from './view.js';
+import { key, largest } from './view.js';
 import { t } from './words.js';
 
-const key = (row: BoardRow): string => String(row.row ?? row.user_id ?? row.team_id);
+const NO_ROWS: readonly BoardRow[] = [];
 
 /** The rows of a board, live. Several changes within one frame are drawn once. */
 function useBoard(room: Room, name: BoardName, period: Period): { rows: readonly BoardRow[] | undefined; ended: Problem | undefined } {
@@ -57,7 +58,7 @@ function useCelebration(
 export function LiveBoard({ room, period, places }: { room: Room; period: Period; places: number }) {
   const { rows, ended } = useBoard(room, 'all', period);
   useCelebration(rows, 3, (isLeader) => (isLeader ? 'celebrate.lead' : 'celebrate.third'));
-  const shown = rows?.slice(0, places) ?? [];
+  const shown = useOrder(rows?.slice(0, places) ?? NO_ROWS);
   const [section, size] = useSize<HTMLElement>();
   const { across, down } = largest(shown.length, size);
   const list = useMoves<HTMLOListElement>(shown.map(key).join(), `${across} ${down}`);

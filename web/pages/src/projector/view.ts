@@ -1,7 +1,7 @@
 // What the wall shows, as chosen on the screen itself and remembered there.
 
 import { signal } from '@preact/signals';
-import type { Period } from 'homeroom-sdk';
+import type { BoardRow, Period } from 'homeroom-sdk';
 
 export const VIEWS = ['both', 'board', 'teams'] as const;
 export const PERIODS: readonly Period[] = ['all', 'week', 'day', 'season'];
@@ -31,6 +31,9 @@ export function wish(change: Partial<Wishes>): void {
   wishes.value = { ...wishes.value, ...change };
   localStorage.setItem(STORED, JSON.stringify(wishes.value));
 }
+
+/** What a row is known by as long as it is on the board. */
+export const key = (row: BoardRow): string => String(row.row ?? row.user_id ?? row.team_id);
 
 /** How rows lie in columns. */
 export interface Layout {

@@ -21,11 +21,13 @@ interface Preference {
 
 export function Boards({ me }: { me: Me }) {
   const [period, setPeriod] = useState<Period>('all');
-  const [board, setBoard] = useState<BoardName>('all');
+  const [wanted, setBoard] = useState<BoardName>('all');
+  const boards: [BoardName, string][] = [['all', t('boards.class')], ...me.teams.value.map(({ team_id, name }): [BoardName, string] => [`team:${team_id}`, name])];
+  // The team may be somebody else's by now.
+  const board = boards.some(([name]) => name === wanted) ? wanted : 'all';
   const { rows, ended } = useBoard(me, board, period);
   if (ended?.code === 'leaderboards_off') return <p class="card">{t('boards.off')}</p>;
   const periods = Object.fromEntries(PERIODS.map((key) => [key, t(`boards.${key}`)]));
-  const boards: [BoardName, string][] = [['all', t('boards.class')], ...me.teams.value.map(({ team_id, name }): [BoardName, string] => [`team:${team_id}`, name])];
   return (
     <div class="stack">
       <OnBoards me={me} />

@@ -1,6 +1,7 @@
 // A student's own page.
 
-import { classroom, connect, enter } from '../kit/session.js';
+import { watchClassroom } from '../kit/refresh.js';
+import { connect, enter } from '../kit/session.js';
 import { start } from '../kit/ui.js';
 import { Me } from './model.js';
 import { Student } from './page.js';
@@ -10,7 +11,7 @@ await start(async () => {
   const session = await enter('student');
   if (!session) return undefined;
   const me = new Me(connect(session));
-  const { name } = await classroom();
+  const classroom = await watchClassroom(me.room);
   tellNews(me);
-  return <Student me={me} className={name} />;
+  return <Student me={me} classroom={classroom} />;
 });

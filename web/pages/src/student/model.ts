@@ -1,9 +1,10 @@
 // What a student's page knows, kept up to date by the topics of the student: signals that the parts of the page read.
 
 import { batch, computed, signal, type Signal } from '@preact/signals';
-import { Problem, type Achievements, type Ack, type Announcement, type Earned, type Performance, type Progress, type TopicMessage } from 'homeroom-sdk';
+import { Problem, type Achievements, type Ack, type Announcement, type Earned, type Performance, type Progress, type Subscription, type TopicMessage } from 'homeroom-sdk';
 import { list, type Qualification, type Unit } from '../kit/catalogue.js';
 import { changesMore, foldLearner, foldTeam, type Learner } from '../kit/people.js';
+import { oneAtATime, settle, whenStale } from '../kit/refresh.js';
 import type { Room } from '../kit/session.js';
 
 /** One line of `progress`: a unit that counts, and how far. */
@@ -21,7 +22,9 @@ const ANNOUNCEMENTS_MAX = 20;
 export class Me {
   readonly id: number;
   readonly learner: Signal<Learner | undefined> = signal(undefined);
-  /** The student's teams, as far as their state has come. */
+  /** The teams that the student is in. */
+  readonly teamIds: Signal<readonly number[]> = signal([]);
+  /** Of these teams, as far as their state has come. */
   readonly teams: Signal<readonly Performance[]> = signal([]);
   readonly announcements: Signal<readonly Announcement[]> = signal([]);
   /** Undefined until it is read. */
@@ -49,6 +52,9 @@ export class Me {
   /** Rises with every change that is heard of: an answer that was asked for before it may be older. */
   #turn = 0;
   readonly #heard: ((message: TopicMessage) => void)[] = [];
+  readonly #followed = new Map<number, Subscription[]>();
+  /** Reads what no message tells. */
+  readonly #refresh = oneAtATime(() => this.#readAround());
 
   constructor(readonly room: Room) {
     this.id = room.session.user?.user_id ?? 0;
@@ -56,7 +62,7 @@ export class Me {
     live.subscribe(`user:${this.id}`, {
       snapshot: (snapshot) => batch(() => {
         this.#turn += 1;
-        this.learner.value = snapshot;
+        this.#show(snapshot);
         this.ledgerTurn.value += 1;
       }),
       message: (message) => this.#take(message),
@@ -65,11 +71,9 @@ export class Me {
     });
     live.subscribe('announcements', this.#announcing());
     live.on('settled', () => (this.waiting.value = live.waiting));
-    for (const team_id of room.session.teams) {
-      live.subscribe(`team:${team_id}`, this.#teaming(team_id));
-      live.subscribe(`announcements:team:${team_id}`, this.#announcing());
-    }
-    void this.#readCatalogue();
+    this.#follow(room.session.teams);
+    whenStale(room, () => void this.#refresh());
+    void this.#refresh();
   }
 
   /** Calls back with every message about this student, and with announcements. */
@@ -106,7 +110,7 @@ export class Me {
     this.learner.value = foldLearner(before, message);
     for (const heard of this.#heard) heard(message);
     // A unit that was made after this page was opened has no name here yet.
-    if (message.type === 'progress_update' && this.unitTitle(message.data.unit_id) === undefined) void this.#readCatalogue();
+    if (message.type === 'progress_update' && this.unitTitle(message.data.unit_id) === undefined) void this.#refresh();
     this.#readSoon(changesMore(message));
   }
 
@@ -133,26 +137,62 @@ export class Me {
     // An answer from before the latest message would take something back; after that message another read comes.
     const isLatest = turn === this.#turn && known !== undefined
       && progress.version >= known.progress.version && achievements.version >= known.achievements.version;
-    if (isLatest) this.learner.value = { progress, achievements };
+    if (isLatest) this.#show({ progress, achievements });
   }
 
-  async #readCatalogue(): Promise<void> {
+  /** Shows what the node told of the student as a whole; where other units count than before, the catalogue is another, too. */
+  #show(learner: Learner): void {
+    const counted = ({ progress }: Learner): string =>
+      JSON.stringify([progress.units_total, progress.qualifications.map((one) => [one.qualification_id, one.units_total])]);
+    const before = this.learner.peek();
+    this.learner.value = learner;
+    if (before && counted(before) !== counted(learner)) void this.#refresh();
+  }
+
+  /** The catalogue, and in which teams the student is. */
+  async #readAround(): Promise<void> {
     const { http } = this.room;
     try {
-      const [units, qualifications] = await Promise.all([list<Unit>(http, '/units'), list<Qualification>(http, '/qualifications')]);
+      const [units, qualifications, { teams }] = await Promise.all([
+        list<Unit>(http, '/units'), list<Qualification>(http, '/qualifications'), http.me(),
+      ]);
+      const before = this.units.peek();
       batch(() => {
-        this.units.value = units;
-        this.qualifications.value = qualifications;
+        settle(this.units, units);
+        settle(this.qualifications, qualifications);
+        this.#follow(teams ?? []);
       });
+      // How much is done of how much follows from the catalogue, by rules that the node has.
+      if (before && before !== this.units.peek()) this.#readSoon(true);
     } catch (thrown) {
-      if (Problem.of(thrown).isTransient) setTimeout(() => void this.#readCatalogue(), RETRY_MS);
+      if (this.units.peek() === undefined && Problem.of(thrown).isTransient) setTimeout(() => void this.#refresh(), RETRY_MS);
+    }
+  }
+
+  /** Follows these teams, and no others any more. */
+  #follow(ids: readonly number[]): void {
+    const { live } = this.room;
+    settle(this.teamIds, [...ids]);
+    for (const [id, subscriptions] of this.#followed) {
+      if (ids.includes(id)) continue;
+      subscriptions.forEach((one) => one.unsubscribe());
+      this.#followed.delete(id);
+      this.teams.value = this.teams.value.filter((team) => team.team_id !== id);
+      this.announcements.value = this.announcements.value.filter(({ team_id }) => team_id !== id);
+    }
+    for (const id of ids) {
+      if (this.#followed.has(id)) continue;
+      this.#followed.set(id, [
+        live.subscribe(`team:${id}`, this.#teaming(id)),
+        live.subscribe(`announcements:team:${id}`, this.#announcing()),
+      ]);
     }
   }
 
   #teaming(team_id: number) {
-    const others = (): readonly Performance[] => this.teams.value.filter((team) => team.team_id !== team_id);
     const put = (team: Performance): void => {
-      this.teams.value = [...others(), team].sort((one, other) => one.team_id - other.team_id);
+      const others = this.teams.value.filter((one) => one.team_id !== team_id);
+      this.teams.value = [...others, team].sort((one, other) => one.team_id - other.team_id);
     };
     return {
       snapshot: put,
@@ -160,7 +200,11 @@ export class Me {
         const known = this.teams.value.find((team) => team.team_id === team_id);
         if (known) put(foldTeam(known, message));
       },
-      ended: () => (this.teams.value = others()),
+      // Somebody who is out of a team is mostly in another.
+      ended: () => {
+        this.#follow(this.teamIds.peek().filter((id) => id !== team_id));
+        void this.#refresh();
+      },
     };
   }
 

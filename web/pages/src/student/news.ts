@@ -2,7 +2,7 @@
 
 import { signal } from '@preact/signals';
 import type { Action, Earned, TopicMessage } from 'homeroom-sdk';
-import { achievementWord, actionWord, reasonWord, tierWord } from '../kit/words.js';
+import { achievementWord, actionWord, againWord, reasonWord, tierWord } from '../kit/words.js';
 import { toast } from '../kit/ui.js';
 import type { Me } from './model.js';
 import { t } from './words.js';
@@ -45,22 +45,25 @@ interface Refusal {
   action_type: Action;
   reference_id: number;
   reason: string;
+  retry_at: string | null;
 }
 
 /** Receipts of refusals that were told just now: a message and the answer to an attempt of this page say the same. */
 const told = new Set<number>();
 
-function tellRefusal(me: Me, { event_id, action_type, reference_id, reason }: Refusal): void {
+function tellRefusal(me: Me, { event_id, action_type, reference_id, reason, retry_at }: Refusal): void {
   if (told.has(event_id)) return;
   told.add(event_id);
   setTimeout(() => told.delete(event_id), TOLD_MS);
   const what = me.unitTitle(reference_id) ?? '';
-  tell({ text: t('toast.refused', { action: actionWord(action_type), what, reason: reasonWord(reason) }), tone: 'plain' });
+  const refused = t('toast.refused', { action: actionWord(action_type), what, reason: reasonWord(reason) });
+  const again = againWord(retry_at);
+  tell({ text: again === '' ? refused : `${refused}. ${again}`, tone: 'plain' });
 }
 
 /** Tells why an attempt got no points: what is refused again on the same day makes no message. */
-export function tellAnswer(me: Me, { event_id, action_type, reference_id, awarded, reason }: Earned): void {
-  if (!awarded && reason !== undefined) tellRefusal(me, { event_id, action_type, reference_id, reason });
+export function tellAnswer(me: Me, { event_id, action_type, reference_id, awarded, reason, retry_at = null }: Earned): void {
+  if (!awarded && reason !== undefined) tellRefusal(me, { event_id, action_type, reference_id, reason, retry_at });
 }
 
 function sentence(me: Me, message: TopicMessage): News | undefined {

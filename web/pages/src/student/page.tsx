@@ -1,6 +1,8 @@
 // The student's page: the head with points and level, and its parts.
 
+import type { Signal } from '@preact/signals';
 import { number } from '../kit/i18n.js';
+import type { Classroom } from '../kit/session.js';
 import { Frame, Name, Tabs, useTab } from '../kit/ui.js';
 import { w } from '../kit/words.js';
 import { Achieved } from './achievements.js';
@@ -15,11 +17,11 @@ import './student.css';
 
 const TABS = ['today', 'achievements', 'team', 'boards', 'ledger'] as const;
 
-export function Student({ me, className }: { me: Me; className: string | null }) {
+export function Student({ me, classroom }: { me: Me; classroom: Signal<Classroom> }) {
   const [tab] = useTab(TABS);
   const tabs = Object.fromEntries(TABS.map((key) => [key, t(`tab.${key}`)])) as Record<(typeof TABS)[number], string>;
   return (
-    <Frame title={className ?? 'Homeroom'} room={me.room}>
+    <Frame title={classroom.value.name ?? 'Homeroom'} room={me.room}>
       <Head me={me} />
       <Tabs now={tab} tabs={tabs} label={t('tabs')} />
       {tab === 'today' && <Today me={me} />}

@@ -9,7 +9,7 @@ import { t } from './words.js';
 
 export function TeamPart({ me }: { me: Me }) {
   const teams = me.teams.value;
-  if (me.room.session.teams.length === 0) return <p class="card">{t('team.none')}</p>;
+  if (me.teamIds.value.length === 0) return <p class="card">{t('team.none')}</p>;
   if (teams.length === 0) return <p>{w('loading')}</p>;
   return <div class="stack">{teams.map((team) => <OneTeam key={team.team_id} me={me} team={team} />)}</div>;
 }

@@ -17,8 +17,8 @@ interface Door extends Classroom {
 interface Joined extends Session {
   pin?: string;
 }
-/** Where somebody stands: before the class, at its door, or inside with a PIN to remember. */
-type Step = { at: 'outside' } | { at: 'door'; code: string; door: Door; isBack: boolean; name: string } | { at: 'inside'; pin: string };
+/** Where somebody stands: before the class (with a code, if they turned back), at its door, or inside with a PIN to remember. */
+type Step = { at: 'outside'; code?: string } | { at: 'door'; code: string; door: Door; isBack: boolean; name: string } | { at: 'inside'; pin: string };
 
 const PIN_DIGITS = 4;
 
@@ -29,7 +29,7 @@ export function Welcome({ room, known }: { room: Classroom; known: Session[] }) 
     <Frame title={title}>
       <div class="narrow stack door">
         {step.at === 'outside' && <Known sessions={known} />}
-        {step.at === 'outside' && (room.is_set_up ? <Outside onDoor={setStep} /> : <NotSetUp />)}
+        {step.at === 'outside' && (room.is_set_up ? <Outside before={step.code} onDoor={setStep} /> : <NotSetUp />)}
         {step.at === 'door' && <AtTheDoor step={step} onStep={setStep} />}
         {step.at === 'inside' && <Inside pin={step.pin} />}
         {step.at === 'outside' && <Teacher isOpen={!room.is_set_up} />}
@@ -60,7 +60,7 @@ function NotSetUp() {
   );
 }
 
-function Outside({ onDoor }: { onDoor(step: Step): void }) {
+function Outside({ before, onDoor }: { before: string | undefined; onDoor(step: Step): void }) {
   const inAddress = new URLSearchParams(location.hash.slice(1)).get('code') ?? '';
   const knock = async (fields: FormData): Promise<void> => {
     const code = String(fields.get('code'));
@@ -69,9 +69,9 @@ function Outside({ onDoor }: { onDoor(step: Step): void }) {
   };
   return (
     <section class="card">
-      <h1>{t('hello')}</h1>
+      {before === undefined ? <h1>{t('hello')}</h1> : <Heading>{t('hello')}</Heading>}
       <Form action={t('next')} onSubmit={knock}>
-        <Field label={t('code')} hint={t('code.hint')} name="code" class="code" required autocomplete="off" autocapitalize="characters" spellcheck={false} dir="ltr" defaultValue={inAddress} />
+        <Field label={t('code')} hint={t('code.hint')} name="code" class="code" required autocomplete="off" autocapitalize="characters" spellcheck={false} dir="ltr" defaultValue={before ?? inAddress} />
       </Form>
     </section>
   );
@@ -111,8 +111,8 @@ function AtTheDoor({ step, onStep }: { step: Step & { at: 'door' }; onStep(step:
         {!isBack && door.teams.length > 0 && <Select label={t('team')} name="team" options={teams} />}
       </Form>
       <div class="row">
-        <button type="button" class="quiet" onClick={() => change({ isBack: !isBack })}>{isBack ? t('new') : t('before')}</button>
-        <button type="button" class="quiet" onClick={() => onStep({ at: 'outside' })}>{t('back')}</button>
+        {(door.door === 'open' || !isBack) && <button type="button" class="quiet" onClick={() => change({ isBack: !isBack })}>{isBack ? t('new') : t('before')}</button>}
+        <button type="button" class="quiet" onClick={() => onStep({ at: 'outside', code })}>{t('back')}</button>
       </div>
     </section>
   );

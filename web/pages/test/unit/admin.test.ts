@@ -2,12 +2,13 @@
 
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
-import { parse, separatorOf, format, decode, OpenQuote, defused, fused } from '../../src/admin/csv.ts';
+import { parse, separatorOf, format, decode, OpenQuote, fused } from '../../src/admin/csv.ts';
 import { plan } from '../../src/admin/plan.ts';
 import { order, freeIds, lineOf } from '../../src/admin/order.ts';
 import { seasons, withSeason, withoutSeason, isInline } from '../../src/admin/seasons.ts';
+import { faultsOf, fieldOf, linesOf } from '../../src/setup/check.ts';
 import { parse as prom, total, rate, mean } from '../../src/admin/prometheus.ts';
-const P = (id, name, o = {}) => ({ id, name, alias: null, role: 'student', archived_at: null, ...o });
+const P = (id: number, name: string, o = {}) => ({ id, name, alias: null, role: 'student', archived_at: null, ...o });
 const known = {
   people: [P(7, 'Ada'), P(8, 'Bo', { alias: 'Comet' }), P(9, 'Old', { archived_at: 'x' })],
   teams: [
@@ -55,7 +56,7 @@ test('a file of any make is read, and what is written is read again without form
   assert.equal(decode(new Uint8Array([0xfc])), 'ü');
   assert.deepEqual(parse(''), []);
 });
-const go = (text) => plan(parse(text), known);
+const go = (text: string) => plan(parse(text), known);
 
 test('rows are planned against the roster, and every fault is named', () => {
   let p = go(
@@ -68,7 +69,7 @@ test('rows are planned against the roster, and every fault is named', () => {
       [2, 'new'],
       [3, 'unchanged'],
       [4, 'changed'],
-      [5, 'error', 'twiceInFile', 'onRoster'],
+      [5, 'error', 'twiceInFile'],
       [6, 'error', 'badId', 'unknownRole'],
       [7, 'error', 'emptyName'],
       [8, 'changed'],
@@ -93,9 +94,11 @@ test('rows are planned against the roster, and every fault is named', () => {
   assert.equal(lineOf('team_members[1].team_id', o), 4);
   assert.equal(lineOf('body', o), undefined);
   assert.equal(lineOf('users[9].id', o), undefined);
-  assert.equal(order(p.rows, known, 5).body.users[0].id, 15);
+  assert.equal(order(p.rows, known, 5).body.users[0]?.id, 15);
   assert.equal(go('foo,bar\n1,2').hasNames, false);
   assert.equal(plan([], known).hasNames, false);
+  const apart = plan(parse('Nachname;Vorname;Name\nExample;Zoë;\n;Ben;\nx;y;Whole Name\n;;'), known);
+  assert.deepEqual(apart.rows.map((r) => r.name), ['Zoë Example', 'Ben', 'Whole Name'], 'a name may be in two columns');
   const long = go(`name,team,course\n${'x'.repeat(201)},${'y'.repeat(101)},c\n😀${'x'.repeat(199)},,\n"a\nb",,`);
   assert.deepEqual(
     long.rows.map((r) => r.faults.map((f) => f.code)),
@@ -126,13 +129,34 @@ test('rows are planned against the roster, and every fault is named', () => {
   assert.deepEqual([it.next().value, it.next().value], [3, 4]);
 });
 
+test('without an id a row is about whoever has its name, if that is one person', () => {
+  const people = [P(7, 'Ada'), P(8, 'Bo'), P(9, 'Bo'), P(10, 'Mo', { role: 'mentor' }), P(11, 'Old', { archived_at: 'x' })];
+  const school = { ...known, people } as any;
+  const rows = (text: string) => plan(parse(text), school).rows.map((r) => [r.line, r.id, r.status, ...r.faults.map((f) => f.code)]);
+  assert.deepEqual(rows('name,team,role,alias\nada,,,\n Ada  ,Red,student,\nBo,,,\nMo,,student,\nOld,,,\nNew,,,'), [
+    [2, 7, 'changed'],
+    [3, 7, 'error', 'twiceInFile'],
+    [4, 8, 'error', 'ambiguousName'],
+    [5, 10, 'error', 'otherRole'],
+    [6, undefined, 'new'],
+    [7, undefined, 'new'],
+  ]);
+  assert.deepEqual(rows('name,team,alias\nAda,Red,'), [[2, 7, 'unchanged']]);
+  assert.deepEqual(rows('id,name\n7,Eve\n,Ada'), [
+    [2, 7, 'changed'],
+    [3, 7, 'error', 'contradiction'],
+  ]);
+  const planned = plan(parse('name,alias,team\nAda,Comet,Blue'), school).rows;
+  assert.deepEqual(order(planned, school).body.users, [{ id: 7, name: 'Ada', alias: 'Comet' }], 'nobody new is made of a known name');
+});
+
 test('seasons are read, added and removed in the text of a document', () => {
   const d =
     'name = "x"\n\n# s\n[[seasons]]\nname = "Herbst \\"1\\"" # c\nfrom = 2026-09-01\nto = 2027-01-01 # end\n\n# After\n[preferences]\nlocked_for = "24h"\n';
   assert.deepEqual(seasons(d), [{ name: 'Herbst "1"', from: '2026-09-01', to: '2027-01-01' }]);
   const e = withSeason(d, { name: 'Früh\\ling"', from: '2027-01-01', to: '2027-04-01' });
   assert.deepEqual(seasons(e).length, 2);
-  assert.equal(seasons(e)[1].name, 'Früh\\ling"');
+  assert.equal(seasons(e)[1]?.name, 'Früh\\ling"');
   assert.ok(e.includes('# After\n[preferences]'));
   assert.equal(withoutSeason(withoutSeason(e, 1), 0).includes('seasons'), false);
   assert.ok(withoutSeason(e, 0).includes('locked_for'));
@@ -151,4 +175,21 @@ test('figures of the node are read from its metrics', () => {
   assert.equal(mean(a, b, 'h'), 1.5);
   assert.equal(mean(b, prom('h_count 4\nh_sum 4', 4000), 'h'), undefined);
   assert.equal(rate(b, prom('h_count 1', 4000), 'h_count'), 0.5);
+});
+
+test('the form of the set-up names what is wrong field by field, as the node would', () => {
+  const wish = { name: '7b', teams: ['Red'], course: null, units: [] };
+  assert.deepEqual(faultsOf(wish), {});
+  assert.deepEqual(linesOf(' Red \n\nBlue\r\nRed'), ['Red', 'Blue']);
+  assert.equal(faultsOf({ ...wish, name: ' ' }).name?.code, 'empty');
+  assert.equal(faultsOf({ ...wish, course: 'x'.repeat(201) }).course?.code, 'long');
+  assert.equal(faultsOf({ ...wish, teams: ['😀'.repeat(100)] }).teams, undefined, 'characters count, not what they are made of');
+  assert.deepEqual(faultsOf({ ...wish, teams: ['Red', 'x'.repeat(101)] }).teams, {
+    code: 'longLine',
+    values: { text: `${'x'.repeat(24)}…`, n: 101, max: 100 },
+  });
+  assert.equal(faultsOf({ ...wish, units: Array.from({ length: 201 }, (_, at) => String(at)) }).units?.code, 'many');
+  assert.equal(faultsOf({ ...wish, units: ['a\tb'] }).units?.code, 'control');
+  assert.equal(fieldOf('teams[3]'), 'teams');
+  assert.equal(fieldOf('rules'), undefined);
 });
