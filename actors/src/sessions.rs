@@ -151,6 +151,11 @@ impl Sessions {
         self.tell_all(|| ShardMsg::EndToken { token_id });
     }
 
+    /// Takes sessions of a token in again that had ended: its person was archived, and came back.
+    pub fn revive_token(&self, token_id: TokenId) {
+        self.tell_all(|| ShardMsg::ReviveToken { token_id });
+    }
+
     /// Tells all sessions of now to end.
     pub fn end_all(&self, reason: EndReason) {
         self.tell_all(|| ShardMsg::EndAll { reason });

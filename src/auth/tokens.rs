@@ -105,11 +105,12 @@ impl Tokens {
             .collect()
     }
 
-    /// Whether there is an admin token in force besides these.
+    /// Whether there is an admin token besides these that stays: one that ends by itself, as a browser's session does, would
+    /// leave nobody in after it.
     #[must_use]
-    pub fn has_admin_outside(&self, token_ids: &[TokenId], now: TimeMs) -> bool {
+    pub fn has_admin_outside(&self, token_ids: &[TokenId]) -> bool {
         self.by_id.read().records.values().any(|record| {
-            record.role == TokenRole::Admin && !token_ids.contains(&record.token_id) && is_live(record.expires_at, now)
+            record.role == TokenRole::Admin && !token_ids.contains(&record.token_id) && record.expires_at.is_none()
         })
     }
 
@@ -220,13 +221,14 @@ mod tests {
     }
 
     #[test]
-    fn the_last_admin_is_noticed_and_ended_ones_do_not_count() {
+    fn the_last_admin_is_noticed_and_those_who_end_by_themselves_do_not_count() {
         let tokens = Tokens::default();
         let first = make(&tokens, TokenRole::Admin, "a", 0, None);
-        assert!(!tokens.has_admin_outside(&[first], TimeMs(1)));
         make(&tokens, TokenRole::Admin, "b", 0, Some(10));
-        assert!(tokens.has_admin_outside(&[first], TimeMs(9)));
-        assert!(!tokens.has_admin_outside(&[first], TimeMs(10)));
+        make(&tokens, TokenRole::Service, "c", 0, None);
+        assert!(!tokens.has_admin_outside(&[first]));
+        make(&tokens, TokenRole::Admin, "d", 0, None);
+        assert!(tokens.has_admin_outside(&[first]));
     }
 
     #[test]

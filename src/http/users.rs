@@ -75,26 +75,25 @@ async fn patch(mut call: Call) -> Answered {
     let user_id = call.path_id("user_id", Unknown::User)?;
     let content = call.content().await?;
     let mut fields = Fields::of(&content);
+    let archived = fields.change_to("archived", Fields::optional_truth);
     let command = RosterCommand::PatchUser {
         user_id,
         name: fields.change_to("name", |f, name| f.optional_line(name, NAME_CHARS_MAX)),
         alias: fields.change("alias", |f, name| f.optional_line(name, NAME_CHARS_MAX)),
         role: fields.change_to("role", |f, name| f.optional_word(name, ROLES, UserRole::parse)),
-        archived: fields.change_to("archived", Fields::optional_truth),
+        archived,
     };
     let command = fields.finish(command)?;
-    let is_archived = matches!(
-        command,
-        RosterCommand::PatchUser {
-            archived: Some(true),
-            ..
-        }
-    );
     let answer = roster::put(&call, &content, command, &[Unknown::User]).await?;
-    if is_archived {
+    if let Some(is_archived) = archived {
         // Their tokens are void until they come back; their sessions end now.
+        let sessions = call.app.engine().sessions();
         for token_id in call.app.tokens().of_person(user_id) {
-            call.app.engine().sessions().end_token(token_id);
+            if is_archived {
+                sessions.end_token(token_id);
+            } else {
+                sessions.revive_token(token_id);
+            }
         }
     }
     Ok(answer)
@@ -108,7 +107,7 @@ async fn erase(call: Call) -> Answered {
     // No token of the person is made meanwhile.
     let _changing = app.tokens().changing.lock().await;
     let own: Vec<_> = app.tokens().of_person(user_id);
-    if !app.tokens().has_admin_outside(&own, app.clock().now()) {
+    if !app.tokens().has_admin_outside(&own) {
         let detail = "The last admin token is this person's; make another one first.";
         return Err(Problem::new(409, "last_admin_token", "The last admin token", detail));
     }

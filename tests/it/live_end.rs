@@ -53,6 +53,22 @@ async fn a_token_that_ends_by_itself_ends_its_session() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_archived_and_brought_back_is_live_again_at_once() {
+    let node = Node::start().await;
+    Class::of(&node, 2).await;
+    let (admin, student) = (node.admin(), node.student(1).await);
+    let mut socket = Socket::connect(&student).await;
+    let archive = async |archived: bool| admin.patch("/users/1", json!({"archived": archived})).await.expect(200);
+    archive(true).await;
+    assert_eq!(socket.closed().await.code, Some(4500));
+    assert_eq!(Socket::try_connect(&student, &[]).await.err().unwrap().status, 401);
+    archive(false).await;
+    let mut socket = Socket::connect(&student).await;
+    let held = socket.subscribe(&["user:1"]).await.remove(0);
+    assert!(held["snapshot"].is_object(), "{held}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_is_removed_while_connected_hears_no_more() {
     let node = Node::start().await;
     Class::of(&node, 3).await;

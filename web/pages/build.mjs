@@ -1,5 +1,5 @@
 // Builds the pages into `dist`: one HTML file a page, scripts and styles under names that hold their content's hash, and what a page needs first.
-// `node build.mjs [OUT]`; `--tests OUT` builds the tests of pure parts, which need no browser. The compilers are those of web/sdk, the libraries those of this lock file, both installed by `make tools`;
+// `node build.mjs [OUT]`; `--tests OUT` checks all tests, and builds those of pure parts, which need no browser. The compilers are those of web/sdk, the libraries those of this lock file, both installed by `make tools`;
 // the same sources always give the same bytes.
 
 import { execFileSync } from 'node:child_process';
@@ -12,9 +12,10 @@ const tools = join(here, '../../target/tools');
 const { buildSync } = createRequire(join(tools, 'sdk/package.json'))('esbuild');
 const PAGES = ['welcome', 'setup', 'student', 'mentor', 'projector', 'admin'];
 
-function check() {
+/** Checks the types of a folder: the pages, or their tests. */
+function check(folder) {
   const tsc = join(tools, 'sdk/node_modules/typescript/bin/tsc');
-  execFileSync(process.execPath, [tsc, '-p', here], { stdio: ['ignore', 'inherit', 'inherit'] });
+  execFileSync(process.execPath, [tsc, '-p', folder], { stdio: ['ignore', 'inherit', 'inherit'] });
 }
 
 /** Compiles all pages at once, so that what they share is loaded once. */
@@ -93,11 +94,12 @@ function tests(out) {
 }
 
 if (process.argv[2] === '--tests') {
+  check(join(here, 'test'));
   tests(resolve(process.argv[3]));
   process.exit();
 }
 const out = resolve(process.argv[2] ?? join(here, 'dist'));
-check();
+check(here);
 rmSync(out, { recursive: true, force: true });
 mkdirSync(out, { recursive: true });
 const metafile = compile(out);

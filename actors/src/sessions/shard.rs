@@ -46,6 +46,8 @@ pub(super) enum ShardMsg {
     Ended { session: u64 },
     /// From the door: this token is over. Safe to repeat.
     EndToken { token_id: TokenId },
+    /// From the door: this token is good again, since its person came back. Safe to repeat.
+    ReviveToken { token_id: TokenId },
     /// From the door: tell everybody to end. Safe to repeat.
     EndAll { reason: EndReason },
     /// From itself: look for tokens that have ended by themselves.
@@ -92,6 +94,7 @@ impl Actor for ShardActor {
             ShardMsg::Open(opening) => state.open(*opening, &myself),
             ShardMsg::Ended { session } => drop(state.running.remove(&session)),
             ShardMsg::EndToken { token_id } => state.end_token(token_id),
+            ShardMsg::ReviveToken { token_id } => state.ended_tokens.retain(|(ended, _)| *ended != token_id),
             ShardMsg::EndAll { reason } => state.end_where(reason, |_| true),
             ShardMsg::ExpiryTick => {
                 state.tick();

@@ -486,6 +486,10 @@ interface LedgerEntry {
     awarded: boolean;
     points: number;
     reason: string | null;
+    /** Of a refusal: from when on it would no longer be refused; null: never. */
+    retry_at?: Time | null;
+    /** Of a reversal or reinstatement: the award that it is about. */
+    of_event_id?: number;
     occurred_at: Time;
     recorded_at: Time;
     total: number;

@@ -73,6 +73,11 @@ export function number(value: number, digits = 0): string {
   return format.format(value);
 }
 
+/** A number with its sign, on the side of it where the language has it. */
+export function signed(value: number): string {
+  return new Intl.NumberFormat(locale(), { maximumFractionDigits: 0, signDisplay: 'exceptZero' }).format(value);
+}
+
 /** A share of 100 in whole percent; never 100 before it is. */
 export function percent(value: number): string {
   const whole = value >= 100 ? 100 : Math.min(99, Math.round(value));

@@ -70,8 +70,9 @@ export function Frame({ title, room, children, links }: {
 
 /** Whether the page is live, in one word; for screen readers only when it changes. */
 export function Line({ room }: { room: Room }) {
-  const { state } = room.state.value;
-  const word = state === 'open' ? w('line.open') : w('line.connecting');
+  const { state, problem } = room.state.value;
+  const isOver = state === 'closed' && problem !== undefined;
+  const word = state === 'open' ? w('line.open') : isOver ? w('line.over') : w('line.connecting');
   return <span class={`line line-${state}`} role="status" data-state={state}><span class="dot" aria-hidden="true" />{word}</span>;
 }
 
@@ -240,7 +241,7 @@ export function Form({ action, danger, onSubmit, onCancel, children }: {
     setBusy(false);
   };
   return (
-    <form class="stack" onSubmit={(event) => void submit(event)}>
+    <form class="stack" onSubmit={(event) => void submit(event)} onInput={() => setThrown(undefined)}>
       {children}
       {thrown !== undefined && <Problem thrown={thrown} />}
       <div class="row end">

@@ -25,7 +25,7 @@ export function problemWord(thrown: unknown): string {
 export const againWord = (retry_at: string | null | undefined): string => (retry_at ? w('again', { time: near(retry_at) }) : '');
 
 /** One entry of a ledger as a sentence, a refusal with when it counts again. `unit` names what the reference is, if it is a unit. */
-export function ledgerWord(entry: LedgerEntry & { retry_at?: string | null }, unit: string | undefined): string {
+export function ledgerWord(entry: LedgerEntry, unit: string | undefined): string {
   const what = unit ?? (entry.reference_id === null ? '' : `#${entry.reference_id}`);
   const action = entry.action_type === null ? '' : actionWord(entry.action_type);
   const reason = entry.reason === null ? '' : reasonWord(entry.reason);

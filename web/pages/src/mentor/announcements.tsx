@@ -47,7 +47,9 @@ export function Announcements({ school, live }: { school: School; live: LiveClas
                 <p dir="auto">{text}</p>
                 <small>{team_id === null ? t('announce.everybody') : <Name>{school.teams.value.find(({ id }) => id === team_id)?.name ?? ''}</Name>}{from !== null && <> · <Name>{from}</Name></>} · {ago(at)}</small>
               </div>
-              <button class="small" onClick={() => void remove(announcement_id).catch(toastProblem)}>{t('announce.remove')}</button>
+              {choices.some(([id]) => id === String(team_id ?? '')) && (
+                <button class="small" onClick={() => void remove(announcement_id).catch(toastProblem)}>{t('announce.remove')}</button>
+              )}
             </li>
           ))}
         </ul>

@@ -2,7 +2,7 @@
 
 import type { HomeroomHttp, LedgerEntry } from 'homeroom-sdk';
 import { useEffect, useState } from 'preact/hooks';
-import { moment, number } from '../kit/i18n.js';
+import { moment, number, signed } from '../kit/i18n.js';
 import { all } from '../kit/people.js';
 import { Problem, toastProblem } from '../kit/ui.js';
 import { ledgerWord, w } from '../kit/words.js';
@@ -13,20 +13,16 @@ import { t } from './words.js';
 const PAGE = 50;
 const PAGE_MAX = 1_000;
 
-interface Entry extends LedgerEntry {
-  of_event_id?: number;
-}
-
 /** The total at a past moment: the sum of what had happened by then. */
 export async function totalAt(http: HomeroomHttp, id: number, at: number): Promise<number> {
-  const entries = await all<Entry>((cursor) => http.points(id, { limit: PAGE_MAX, ...(cursor === undefined ? {} : { cursor }) }), 100_000);
+  const entries = await all<LedgerEntry>((cursor) => http.points(id, { limit: PAGE_MAX, ...(cursor === undefined ? {} : { cursor }) }), 100_000);
   const then = entries.filter(({ occurred_at }) => Date.parse(occurred_at) <= at);
   return Math.max(0, then.reduce((sum, { points }) => sum + points, 0));
 }
 
 export function Ledger({ school, live, id, at }: { school: School; live: LiveClass; id: number; at: number | undefined }) {
   const { http } = school.room;
-  const [entries, setEntries] = useState<readonly Entry[]>();
+  const [entries, setEntries] = useState<readonly LedgerEntry[]>();
   const [next, setNext] = useState<string | null>(null);
   const [thrown, setThrown] = useState<unknown>();
   const [reversing, setReversing] = useState<number>();
@@ -66,7 +62,7 @@ export function Ledger({ school, live, id, at }: { school: School; live: LiveCla
                   <p dir="auto">{ledgerWord(entry, school.unit(entry.reference_id))}</p>
                   <small>{moment(entry.occurred_at)}</small>
                 </td>
-                <td class="number">{entry.points > 0 ? '+' : ''}{number(entry.points)}</td>
+                <td class="number">{signed(entry.points)}</td>
                 <td class="number">{number(entry.total)}</td>
                 <td><Act entry={entry} entries={entries} onReverse={setReversing} onReinstate={(event_id) => void reinstate(http, event_id).then(again, toastProblem)} /></td>
               </tr>
@@ -81,7 +77,7 @@ export function Ledger({ school, live, id, at }: { school: School; live: LiveCla
 }
 
 /** An award that counts can be taken back; one that was taken back can be given back, once. */
-function Act({ entry, entries, onReverse, onReinstate }: { entry: Entry; entries: readonly Entry[]; onReverse(event_id: number): void; onReinstate(event_id: number): void }) {
+function Act({ entry, entries, onReverse, onReinstate }: { entry: LedgerEntry; entries: readonly LedgerEntry[]; onReverse(event_id: number): void; onReinstate(event_id: number): void }) {
   if (entry.kind !== 'award') return null;
   const about = entries.filter(({ of_event_id }) => of_event_id === entry.event_id);
   if (about.some(({ kind }) => kind === 'reinstatement')) return null;

@@ -6,7 +6,8 @@
 
 import { useLayoutEffect, useRef } from 'preact/hooks';
 
-const MOVE_MS = 600;
+/** How long a move takes. */
+export const MOVE_MS = 600;
 const RISE_MS = 1_600;
 /** So many rows glow for as long as that; with more each glows for less, since a glow is one more layer in every frame. */
 const GLOWS_MANY = 16;

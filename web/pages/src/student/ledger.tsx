@@ -2,7 +2,7 @@
 
 import type { LedgerEntry } from 'homeroom-sdk';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { moment, number } from '../kit/i18n.js';
+import { moment, number, signed } from '../kit/i18n.js';
 import { Problem } from '../kit/ui.js';
 import { ledgerWord, w } from '../kit/words.js';
 import type { Me } from './model.js';
@@ -53,7 +53,7 @@ export function Ledger({ me }: { me: Me }) {
                   <p dir="auto">{ledgerWord(entry, me.unitTitle(entry.reference_id))}</p>
                   <small>{moment(entry.occurred_at)}</small>
                 </td>
-                <td class="number">{entry.points > 0 ? '+' : ''}{number(entry.points)}</td>
+                <td class="number">{signed(entry.points)}</td>
                 <td class="number">{number(entry.total)}</td>
               </tr>
             ))}
