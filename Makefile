@@ -8,6 +8,10 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 CARGO ?= cargo
+# On a machine that builds once there is no next time for which to remember what was built.
+ifdef CI
+export CARGO_INCREMENTAL := 0
+endif
 # What a later part of the suite may need from Debian: one "command:package" a word.
 DEBIAN_NEEDS := cc:build-essential strace:strace faketime:faketime pg_ctlcluster:postgresql chromium:chromium
 

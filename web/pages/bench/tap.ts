@@ -1,17 +1,19 @@
-// From a student's tap to the changed pixel on the wall, and how smoothly 200 rows move there: `make bench` runs this against
-// the release binary, with real browsers and other sessions beside them. Prints a table.
+// From a student's tap to the changed pixel on the wall, how smoothly 200 rows move there, and what Lighthouse says of the
+// student's page: `make bench` runs this against the release binary, with real browsers and other sessions beside them. Prints tables.
 //
 // A tap is the moment at which the browser says the pointer went down; a changed pixel is the frame after the one in which the
 // wall drew the new points (the earliest moment at which it can be on the glass). Both pages run on one machine, so their
 // clocks are one.
 
 import type { Page } from 'playwright-core';
+import { lighthouse } from '../test/lighthouse.ts';
 import { DEADLINE_MS, Node, PHONE, WALL, World } from '../test/world.ts';
 
 const TAPS = 40;
 const SESSIONS = [30, 300];
 const ROWS = 200;
 const FRAMES_FOR_MS = 8_000;
+const LOOKS = 3;
 
 interface Watch {
   drawn: Map<string, number>;
@@ -92,8 +94,20 @@ async function taps(world: World, sessions: number): Promise<{ all: number[]; to
   return { all, toStudent };
 }
 
-/** Frames of the wall while 200 rows change places all the time. */
-async function frames(world: World): Promise<{ a_second: number; worst: number; late: number }> {
+interface Drawn {
+  a_second: number;
+  worst: number;
+  late: number;
+}
+
+/** When frames were drawn, in milliseconds: the browser's own account, since rows move without the page's thread. */
+function drawnAt(trace: Buffer): number[] {
+  const { traceEvents } = JSON.parse(trace.toString('utf8')) as { traceEvents: { name: string; ts: number }[] };
+  return traceEvents.filter(({ name }) => name === 'DrawFrame').map(({ ts }) => ts / 1_000).sort((one, other) => one - other);
+}
+
+/** Frames of the wall while rows change places all the time, so many changes at once five times a second. */
+async function frames(world: World, changes: number): Promise<Drawn> {
   const node = await Node.start(['--projector-places', String(ROWS)]);
   await node.setUp({ units: [] });
   await people(node, ROWS);
@@ -103,28 +117,31 @@ async function frames(world: World): Promise<{ a_second: number; worst: number; 
   await wall.page.keyboard.press('Escape');
   await wall.page.getByLabel('Show').selectOption('board');
   await wall.page.locator('.wall-row').nth(90).waitFor();
-  await wall.page.evaluate(() => {
-    const times: number[] = [];
-    Object.assign(globalThis, { times });
-    const next = (time: number): void => {
-      times.push(time);
-      requestAnimationFrame(next);
-    };
-    requestAnimationFrame(next);
-  });
+  await world.browser.startTracing(wall.page, { categories: ['disabled-by-default-devtools.timeline.frame'] });
   const until = performance.now() + FRAMES_FOR_MS;
   for (let reference = 1; performance.now() < until; reference += 1) {
-    const events = Array.from({ length: 10 }, () => ({
+    const events = Array.from({ length: changes }, () => ({
       kind: 'points', user_id: 1 + Math.floor(Math.random() * ROWS), action_type: 'complete_quiz', reference_id: reference,
     }));
     await node.api('POST', '/events', { events });
     await new Promise((resolve) => setTimeout(resolve, 200));
   }
-  const times = await wall.page.evaluate(() => (globalThis as unknown as { times: number[] }).times);
+  const times = drawnAt(await world.browser.stopTracing());
   const gaps = times.slice(1).map((time, index) => time - (times[index] ?? 0));
   await wall.context.close();
   await node.remove();
   return { a_second: 1_000 / (gaps.reduce((sum, gap) => sum + gap, 0) / gaps.length), worst: Math.max(...gaps), late: gaps.filter((gap) => gap > 25).length / gaps.length };
+}
+
+/** The median score of each category, of 100. */
+async function scores(world: World): Promise<[string, number][]> {
+  const node = await Node.start();
+  await node.setUp();
+  await people(node, 30);
+  const looks: Record<string, number>[] = [];
+  for (let look = 0; look < LOOKS; look += 1) looks.push((await lighthouse(world, node, 1)).scores);
+  await node.remove();
+  return Object.keys(looks[0] ?? {}).map((category) => [category, median(looks.map((look) => look[category] ?? NaN))]);
 }
 
 const world = await World.open();
@@ -135,6 +152,9 @@ for (const sessions of SESSIONS) {
   const shown = (list: number[]): string => `${median(list).toFixed(0)}, ${median(list, 0.95).toFixed(0)}`;
   console.log(`| ${sessions} | ${shown(all)} | ${shown(toStudent)} |`);
 }
-const { a_second, worst, late } = await frames(world);
-console.log(`\n${ROWS} rows, 50 changes a second: ${a_second.toFixed(1)} frames a second, ${(100 * late).toFixed(1)} % later than 25 ms, the longest ${worst.toFixed(0)} ms`);
+for (const changes of [2, 10]) {
+  const { a_second, worst, late } = await frames(world, changes);
+  console.log(`\n${ROWS} rows, ${5 * changes} changes a second: ${a_second.toFixed(1)} frames drawn a second, ${(100 * late).toFixed(1)} % later than 25 ms, the longest ${worst.toFixed(0)} ms`);
+}
+console.log(`\nLighthouse on the student's page, median of ${LOOKS}: ${(await scores(world)).map(([category, score]) => `${category} ${score}`).join(', ')}`);
 await world.close();

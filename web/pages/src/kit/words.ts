@@ -21,8 +21,9 @@ export function problemWord(thrown: unknown): string {
   return named ?? problem.detail ?? problem.message ?? w('problem.unknown');
 }
 
-/** When what was refused counts again, as a sentence; empty where the rules name no time. */
-export const againWord = (retry_at: string | null | undefined): string => (retry_at ? w('again', { time: near(retry_at) }) : '');
+/** A refusal with when it counts again, where the rules name a time. */
+export const withAgain = (refused: string, retry_at: string | null | undefined): string =>
+  retry_at ? `${refused}. ${w('again', { time: near(retry_at) })}` : refused;
 
 /** One entry of a ledger as a sentence, a refusal with when it counts again. `unit` names what the reference is, if it is a unit. */
 export function ledgerWord(entry: LedgerEntry, unit: string | undefined): string {
@@ -30,9 +31,7 @@ export function ledgerWord(entry: LedgerEntry, unit: string | undefined): string
   const action = entry.action_type === null ? '' : actionWord(entry.action_type);
   const reason = entry.reason === null ? '' : reasonWord(entry.reason);
   const sentence = known(`ledger.${entry.kind}`, { action, what, reason });
-  const told = sentence?.trim() ?? [action, what, reason].filter(Boolean).join(' · ');
-  const again = againWord(entry.retry_at);
-  return again === '' ? told : `${told}. ${again}`;
+  return withAgain(sentence?.trim() ?? [action, what, reason].filter(Boolean).join(' · '), entry.retry_at);
 }
 
 export const until = (iso: string): string => w('until', { time: moment(iso) });

@@ -3,7 +3,7 @@
 import type { Action, Earned, HomeroomHttp } from 'homeroom-sdk';
 import { useState } from 'preact/hooks';
 import { Field, FormDialog, Select, toast, toastProblem, useRead } from '../kit/ui.js';
-import { actionWord, againWord, reasonWord, w } from '../kit/words.js';
+import { actionWord, reasonWord, w, withAgain } from '../kit/words.js';
 import type { LiveClass, Person, School } from './model.js';
 import { t } from './words.js';
 
@@ -50,9 +50,7 @@ async function byHand(http: HomeroomHttp, who: Person, points: number, reason: s
 }
 
 function refusal(reason: string | undefined, retry_at: string | null | undefined): string {
-  const refused = t('award.refused', { reason: reasonWord(reason ?? '') });
-  const again = againWord(retry_at);
-  return again === '' ? refused : `${refused}. ${again}`;
+  return withAgain(t('award.refused', { reason: reasonWord(reason ?? '') }), retry_at);
 }
 
 /** Says what an award came to; what was given can be taken back at once. */

@@ -9,9 +9,8 @@ import { useLayoutEffect, useRef } from 'preact/hooks';
 /** How long a move takes. */
 export const MOVE_MS = 600;
 const RISE_MS = 1_600;
-/** So many rows glow for as long as that; with more each glows for less, since a glow is one more layer in every frame. */
-const GLOWS_MANY = 16;
-const RISE_MS_MIN = 400;
+/** So many rows glow at the most: a glow is one more layer in every frame, and among more nobody sees which are new. */
+const GLOWS_MAX = 16;
 const EASING = 'cubic-bezier(.2, .8, .2, 1)';
 
 const isStill = (): boolean => matchMedia('(prefers-reduced-motion: reduce)').matches;
@@ -102,9 +101,9 @@ export function useRise<Element extends HTMLElement>(points: number) {
     const light = row.current?.querySelector('.glow');
     if (!rose || !light || isStill()) return;
     glow.current?.cancel();
+    if (glows >= GLOWS_MAX) return;
     glows += 1;
-    const duration = Math.max(RISE_MS_MIN, RISE_MS * Math.min(1, GLOWS_MANY / glows));
-    const started = light.animate({ opacity: [0.55, 0] }, { duration });
+    const started = light.animate({ opacity: [0.55, 0] }, { duration: RISE_MS });
     started.onfinish = started.oncancel = () => void (glows -= 1);
     glow.current = started;
   }, [points]);

@@ -2,7 +2,7 @@
 
 import { signal } from '@preact/signals';
 import type { Action, Earned, TopicMessage } from 'homeroom-sdk';
-import { achievementWord, actionWord, againWord, reasonWord, tierWord } from '../kit/words.js';
+import { achievementWord, actionWord, reasonWord, tierWord, withAgain } from '../kit/words.js';
 import { toast } from '../kit/ui.js';
 import type { Me } from './model.js';
 import { t } from './words.js';
@@ -57,8 +57,7 @@ function tellRefusal(me: Me, { event_id, action_type, reference_id, reason, retr
   setTimeout(() => told.delete(event_id), TOLD_MS);
   const what = me.unitTitle(reference_id) ?? '';
   const refused = t('toast.refused', { action: actionWord(action_type), what, reason: reasonWord(reason) });
-  const again = againWord(retry_at);
-  tell({ text: again === '' ? refused : `${refused}. ${again}`, tone: 'plain' });
+  tell({ text: withAgain(refused, retry_at), tone: 'plain' });
 }
 
 /** Tells why an attempt got no points: what is refused again on the same day makes no message. */

@@ -1,1 +1,0 @@
-import{a as e,c as t}from"./chunk-E3ZVGZJW.js";function d(r){return class extends t{shouldComponentUpdate(o){let p=this.props;return Object.entries(o).some(([n,s])=>n!=="children"&&s!==p[n])}render(o){return e(r,o)}}}export{d as a};

@@ -1,0 +1,1 @@
+import{a as e,c as t}from"./chunk-LXOVBBN3.js";function d(r){return class extends t{shouldComponentUpdate(o){let p=this.props;return Object.entries(o).some(([n,s])=>n!=="children"&&s!==p[n])}render(o){return e(r,o)}}}export{d as a};
