@@ -5,7 +5,7 @@
 
 use crate::engine::{Subscription, TopicSnapshot};
 use crate::error::EngineError;
-use crate::hub::{Start, fresh_epoch};
+use crate::hub::{Start, fresh_epoch, subscription};
 use crate::topics::{Entry, Inbox, Message, Position, Topic, TopicName};
 use homeroom_schema::limits::{ANNOUNCEMENTS_KEPT, ANNOUNCEMENTS_SHOWN, TEAMS_AWAKE_MAX};
 use homeroom_schema::records::{AnnouncementFilter, AnnouncementRecord};
@@ -129,12 +129,7 @@ impl Announcements {
             topic.detach(inbox, slot);
             return Err(EngineError::Overloaded);
         };
-        Ok(Subscription {
-            topic,
-            position: start.position,
-            recovered: start.recovered,
-            snapshot: start.snapshot,
-        })
+        Ok(subscription(&topic, start))
     }
 }
 

@@ -4,8 +4,7 @@
 //! No actor, for there is nothing to fold: the journal tells after each commit, under one lock, and readers look past it.
 
 use crate::engine::{Subscription, TopicSnapshot};
-use crate::error::EngineError;
-use crate::hub::{Start, fresh_epoch};
+use crate::hub::{Start, fresh_epoch, subscription};
 use crate::journal::Unlocked;
 use crate::topics::{Entry, Inbox, Message, Position, Topic, TopicName};
 use homeroom_schema::limits::{HONOUR_AGE_MAX_MS, HONOURS_PER_SECOND_MAX, HONOURS_SHOWN, TOPIC_RING_MAX};
@@ -80,23 +79,10 @@ impl Honours {
     }
 
     /// Attaches an inbox to the topic and says where it starts.
-    ///
-    /// # Errors
-    /// None in practice: the topic has a state from the beginning.
-    pub(crate) fn subscribe(
-        &self,
-        position: Option<Position>,
-        inbox: &Arc<Inbox>,
-        slot: u32,
-    ) -> Result<Subscription, EngineError> {
+    pub(crate) fn subscribe(&self, position: Option<Position>, inbox: &Arc<Inbox>, slot: u32) -> Subscription {
         self.topic.attach(inbox, slot);
-        let start = Start::of(&self.topic, position).ok_or(EngineError::Overloaded)?;
-        Ok(Subscription {
-            topic: Arc::clone(&self.topic),
-            position: start.position,
-            recovered: start.recovered,
-            snapshot: start.snapshot,
-        })
+        let start = Start::of(&self.topic, position).expect("the topic has a state from its beginning");
+        subscription(&self.topic, start)
     }
 }
 
@@ -140,7 +126,7 @@ mod tests {
     }
 
     fn shown(honours: &Honours) -> Vec<u64> {
-        let start = honours.subscribe(None, &Inbox::new(), 0).unwrap();
+        let start = honours.subscribe(None, &Inbox::new(), 0);
         let Some(TopicSnapshot::Honours(shown)) = start.snapshot else {
             panic!("a snapshot of honours");
         };
@@ -150,7 +136,7 @@ mod tests {
     #[test]
     fn what_is_unlocked_now_is_told_and_what_was_long_ago_is_not() {
         let honours = Honours::default();
-        let start = honours.subscribe(None, &Inbox::new(), 0).unwrap();
+        let start = honours.subscribe(None, &Inbox::new(), 0);
         honours.put(honour(1, NOW), NOW);
         honours.put(honour(2, after(NOW, -HONOUR_AGE_MAX_MS)), NOW);
         honours.put(honour(3, after(NOW, -HONOUR_AGE_MAX_MS - 1)), NOW);
@@ -184,7 +170,7 @@ mod tests {
         let honours = Honours::default();
         honours.put(honour(1, NOW), NOW);
         honours.put(honour(2, NOW), NOW);
-        let before = honours.subscribe(None, &Inbox::new(), 0).unwrap();
+        let before = honours.subscribe(None, &Inbox::new(), 0);
         honours.look_again(|user_id| user_id.get() == 3, |_| false);
         assert_eq!(shown(&honours), [1, 2], "somebody else is no concern");
         honours.look_again(|user_id| user_id.get() == 1, |user_id| user_id.get() != 1);

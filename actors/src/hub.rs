@@ -511,7 +511,8 @@ impl Hub {
     }
 }
 
-fn subscription(topic: &Arc<Topic>, start: Start) -> Subscription {
+/// A session's hold on a topic that starts there.
+pub(crate) fn subscription(topic: &Arc<Topic>, start: Start) -> Subscription {
     Subscription {
         topic: Arc::clone(topic),
         position: start.position,

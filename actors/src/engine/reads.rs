@@ -151,7 +151,7 @@ impl Engine {
             TopicName::Board(board, period) => tree.hub.subscribe_board(board, period, position, inbox, slot).await,
             TopicName::Presence(team_id) => tree.hub.subscribe_presence(team_id, position, inbox, slot).await,
             TopicName::Announcements(audience) => tree.hub.subscribe_announcements(audience, position, inbox, slot),
-            TopicName::Honours => tree.hub.honours().subscribe(position, inbox, slot),
+            TopicName::Honours => Ok(tree.hub.honours().subscribe(position, inbox, slot)),
         }
     }
 

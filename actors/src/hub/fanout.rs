@@ -46,6 +46,12 @@ fn honour(hub: &Hub, changes: &[LearnerChange]) {
     }
 }
 
+/// Looks again at the names of those who are concerned, and at whether they are on boards still.
+fn honours_again(hub: &Hub, is_concerned: impl Fn(UserId) -> bool) {
+    hub.honours()
+        .look_again(is_concerned, |user_id| hub.roster().is_ranked(user_id));
+}
+
 /// Counts entries in the sums that boards of periods rest on, and marks the rows concerned.
 fn count(hub: &Hub, changes: &[LearnerChange]) {
     for ((of, period), tally) in hub.tallies() {
@@ -239,10 +245,9 @@ pub(super) fn roster_changed(hub: &Hub, change: &RosterChange) {
     if !change.erased.is_empty() {
         hub.announcements().forget(&change.erased);
     }
-    hub.honours().look_again(
-        |user_id| change.users.contains(&user_id) || change.erased.contains(&user_id),
-        |user_id| hub.roster().is_ranked(user_id),
-    );
+    honours_again(hub, |user_id| {
+        change.users.contains(&user_id) || change.erased.contains(&user_id)
+    });
     hub.presences().for_each(|handle| {
         if many || teams.binary_search(&handle.key).is_ok() {
             handle.mark(|marks| marks.renamed(&change.users));
@@ -278,8 +283,7 @@ pub(super) fn calendar_changed(hub: &Hub, before: &Calendar, now: &Calendar) {
         }
     });
     if renamed {
-        hub.honours()
-            .look_again(|_| true, |user_id| hub.roster().is_ranked(user_id));
+        honours_again(hub, |_| true);
         hub.presences().for_each(|handle| handle.mark(PresenceMarks::season));
     }
     if renamed || rescored {
@@ -291,8 +295,7 @@ pub(super) fn calendar_changed(hub: &Hub, before: &Calendar, now: &Calendar) {
 
 /// Has everything that is awake load anew.
 pub(super) fn reload(hub: &Hub) {
-    hub.honours()
-        .look_again(|_| true, |user_id| hub.roster().is_ranked(user_id));
+    honours_again(hub, |_| true);
     hub.boards().for_each(|handle| handle.mark(BoardMarks::reload));
     hub.teams().for_each(|handle| handle.mark(TeamMarks::reload));
 }

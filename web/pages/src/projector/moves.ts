@@ -2,7 +2,7 @@
 // which moves do not change; a row that is still moving goes on from where it is, which follows from how far its move has come.
 // Translations alone, each replacing the one before: those are what browsers move without the page's own thread. They go in
 // whole pixels: a wall of 200 rows between pixels has to be filtered anew for each frame, which takes a computer without a
-// graphics processor three times as long as copying (`make bench` tells).
+// graphics processor several times as long as copying.
 
 import { useLayoutEffect, useRef } from 'preact/hooks';
 
